@@ -1,0 +1,35 @@
+import { defineConfig } from 'vitest/config'
+
+export default defineConfig({
+  test: {
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+    maxWorkers: 2,
+    allowOnly: false,
+    passWithNoTests: false,
+    reporters: ['default', './test/support/closing-line-reporter.ts'],
+    coverage: { provider: 'v8', include: ['src/**'], exclude: ['src/**/*.test.ts'] },
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'] } },
+      {
+        extends: true,
+        test: {
+          name: 'system',
+          include: ['test/**/*.test.ts'],
+          exclude: ['test/e2e/**'],
+          globalSetup: ['test/support/global-setup.ts'],
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'e2e',
+          include: ['test/e2e/**/*.test.ts'],
+          globalSetup: ['test/support/global-setup.ts', 'test/support/chromium-setup.ts'],
+          // One real browser at a time is what two cores hold.
+          fileParallelism: false,
+        },
+      },
+    ],
+  },
+})
