@@ -1,0 +1,227 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { pino } from 'pino'
+import { resolveConfig } from './config/resolve.ts'
+import type { Config, ConfigInput } from './config/schema.ts'
+import { Endpoints } from './endpoints.ts'
+import type { GuardRules } from './guard.ts'
+import { auditTo, type Logger } from './log.ts'
+import { Callback } from './login/callback.ts'
+import { landing, loginError } from './login/pages.ts'
+import { Provider } from './login/provider.ts'
+import type { ProviderFetch } from './login/provider-fetch.ts'
+import { Revocations } from './login/revocation.ts'
+import { loginStart } from './login/start.ts'
+import { mostTransactions, Transactions, transactionSeconds } from './login/transaction.ts'
+import { NodeLane } from './node-lane.ts'
+import { clientAddressReader } from './proxy/client-address.ts'
+import { Live } from './proxy/live.ts'
+import { headerOf, Proxy } from './proxy/proxy.ts'
+import { staticFilesOf } from './proxy/static.ts'
+import { createFetch, createUpstreams } from './proxy/upstream.ts'
+import { WebSockets } from './proxy/web-sockets.ts'
+import { compileRoutes } from './routes.ts'
+import { LoginCookies, SessionCookie } from './session/cookies.ts'
+import { csrfTokenOf, isCsrfTokenOf } from './session/csrf-token.ts'
+import { sessionEndpoint } from './session/endpoint.ts'
+import { logout } from './session/logout.ts'
+import { withOutageErrors } from './session/outage.ts'
+import { sessionKey } from './session/record.ts'
+import { Keyring } from './session/seal.ts'
+import type { Session } from './session/session.ts'
+import { Sessions } from './session/sessions.ts'
+import { Tokens } from './session/tokens.ts'
+import { createStore } from './stores/create.ts'
+import type { MaybePromise, SessionStore } from './stores/store.ts'
+
+/** What can be passed instead of the built-in parts: for tests, and for hosts that bring their own. */
+export interface BffParts {
+  /** Epoch milliseconds. Default: `Date.now`. */
+  readonly clock?: (() => number) | undefined
+  /** Unpredictable bytes. Default: `crypto.randomBytes`. */
+  readonly random?: ((bytes: number) => Uint8Array) | undefined
+  /** For calls to the provider. Default: undici's, with verified TLS, a deadline and bounded answers. */
+  readonly fetch?: typeof fetch | undefined
+  /** Default: the one that `session.store` describes. */
+  readonly store?: SessionStore | undefined
+  /** Any pino logger. Default: JSON lines on standard output at `log.level`. */
+  readonly logger?: Logger | undefined
+}
+
+/** The options of `createBff`: the config tree, and parts. */
+export type BffOptions = ConfigInput & BffParts
+
+/** The engine: everything is built once, at construction. */
+export interface Bff {
+  /** The web lane: Coatcheck's own endpoints, for hosts that speak `Request` and `Response`. Never rejects. */
+  fetch(request: Request, about?: { readonly clientAddress?: string }): Promise<Response>
+  /** The node lane: own endpoints, proxied calls and static files. With `next`, other paths are left to the host. */
+  handle(req: IncomingMessage, res: ServerResponse, next?: () => void): void
+  /** WebSocket handshakes: pass it the server's `upgrade` event. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** Resolves when sessions can be read and written; rejects with the reason otherwise. For readiness checks. */
+  ready(): Promise<void>
+  /** Tries to discover the provider ahead of the first login. Rejects where it cannot be reached. */
+  discover(): Promise<void>
+  /** Ends calls in flight, timers and connections. */
+  close(): Promise<void>
+  readonly config: Config
+  readonly log: Logger
+}
+
+/** Builds the engine. Throws `ConfigError` with every problem of the config. */
+export function createBff(options: BffOptions): Bff {
+  const { clock, random, fetch, store, logger, ...input } = options
+  return assemble(resolveConfig(input), { clock, random, fetch, store, logger })
+}
+
+/** `createBff` for a config that is resolved already. */
+export function assemble(config: Config, parts: BffParts = {}): Bff {
+  const clock = parts.clock ?? Date.now
+  const random = parts.random ?? randomBytes
+  const log = parts.logger ?? pino({ level: config.log.level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const audit = auditTo(log)
+  const { origin, basePath, strictTransportSecurity } = secureOrigin(config)
+
+  const rawStore = parts.store ?? createStore(config, clock)
+  const store = withOutageErrors(rawStore)
+  const keyring = new Keyring(config.session.secrets, random)
+  const sessions = new Sessions({
+    store,
+    keyring,
+    clock,
+    random,
+    idleTimeoutMs: config.session.idleTimeoutSeconds * 1000,
+    lifetimeMs: config.session.lifetimeSeconds * 1000,
+  })
+  const sessionCookie = new SessionCookie(config, (id) => csrfTokenOf(keyring, id))
+  const loginCookies = new LoginCookies(config, { most: mostTransactions, lifeSeconds: transactionSeconds }, random)
+  const isCsrfToken = (id: string, presented: string): boolean => isCsrfTokenOf(keyring, id, presented)
+  const guardRules: GuardRules = { origin, mode: config.csrf.mode, sameSite: config.session.cookie.sameSite }
+  const sessionOf = (request: Request): MaybePromise<Session | undefined> => {
+    const presented = sessionCookie.read(request.headers.get('cookie') ?? undefined)
+    return presented.kind === 'one' ? sessions.find(presented.id) : undefined
+  }
+
+  const routes = compileRoutes(config)
+  const provider = new Provider({
+    config: config.provider,
+    redirectUri: `${origin}${basePath}/callback`,
+    postLogoutRedirectUri: `${origin}${config.logout.postLogoutPath}`,
+    idTokenHint: config.logout.idTokenHint,
+    resources: [...new Set(config.routes.flatMap((route) => route.token?.resource ?? []))],
+    fetch: parts.fetch === undefined ? providerFetch(config) : givenFetch(parts.fetch),
+    clock,
+  })
+  const revocations = new Revocations((refreshToken) => provider.revoke(refreshToken), audit)
+  const discard = (refreshToken: string): void => void revocations.start(refreshToken)
+  const tokens = new Tokens({
+    sessions,
+    store,
+    clock,
+    refresh: (refreshToken, recipe) => provider.refresh(refreshToken, recipe),
+    discard,
+    onEvent: (session, { event, ...fields }) => audit(event, { subject: session.meta.subject, ...fields }),
+  })
+
+  const transactions = new Transactions(keyring, clock, random)
+  const callback = new Callback({ basePath, provider, transactions, loginCookies, sessionCookie, sessions, store, clock, audit, sessionOf, discard })
+  const endpoints = new Endpoints({
+    basePath,
+    strictTransportSecurity,
+    guardRules,
+    sessionCookie,
+    isCsrfToken,
+    audit,
+    endpoints: {
+      login: loginStart({
+        provider,
+        transactions,
+        cookies: loginCookies,
+        parameters: config.login.parameters,
+        sessionKeyOf: (request) => {
+          const presented = sessionCookie.read(request.headers.get('cookie') ?? undefined)
+          return presented.kind === 'one' ? sessionKey(presented.id) : undefined
+        },
+      }),
+      callback: callback.endpoint,
+      landing,
+      error: loginError(basePath, sessionOf),
+      session: sessionEndpoint({ sessionOf, csrfTokenOf: (session) => csrfTokenOf(keyring, session.id), sessionCookie }),
+      logout: logout({
+        sessions,
+        sessionOf,
+        sessionCookie,
+        postLogoutPath: config.logout.postLogoutPath,
+        clearSiteData: config.logout.clearSiteData,
+        logoutUrl: (held) => provider.logoutUrl(held),
+        revoke: (refreshToken) => revocations.start(refreshToken),
+        audit,
+      }),
+    },
+  })
+
+  const upstreams = createUpstreams({ origins: routes.upstreamOrigins })
+  const live = new Live(sessions)
+  const isOwnCookie = (name: string): boolean => name === sessionCookie.name || name.startsWith(loginCookies.prefix)
+  const responseRules = { origin, sessionCookieName: sessionCookie.name, csrfCookie: config.csrf.cookie, strictTransportSecurity }
+  const via = `1.1 coatcheck-${createHash('sha256').update(`${origin} ${config.provider.clientId}`).digest('hex').slice(0, 12)}`
+  const proxy = new Proxy({ origin, guardRules, sessionCookie, isOwnCookie, isCsrfToken, sessions, tokens, upstreams, live, via, responseRules, audit, log })
+  const webSockets = new WebSockets({ sessions, live, responseRules, log })
+  const addressOf = clientAddressReader(config.trustedProxies)
+  const nodeLane = new NodeLane({
+    origin,
+    basePath,
+    strictTransportSecurity,
+    routes,
+    endpoints,
+    proxy,
+    webSockets,
+    staticFiles: staticFilesOf(routes, strictTransportSecurity),
+    clientAddress: (req) => addressOf(req.socket.remoteAddress, (name) => headerOf(req, name)),
+    sessionCookie,
+    log,
+  })
+
+  return {
+    config,
+    log,
+    fetch: (request, about = {}) => {
+      const { pathname, search } = new URL(request.url)
+      const url = new URL(origin)
+      url.pathname = pathname
+      url.search = search
+      return endpoints.answer({ request, url, requestId: randomUUID(), clientAddress: about.clientAddress ?? '', log })
+    },
+    handle: (req, res, next) => nodeLane.handle(req, res, next),
+    upgrade: (req, socket, head) => nodeLane.upgrade(req, socket, head),
+    ready: async () => {
+      await store.check()
+    },
+    discover: () => provider.discover(),
+    close: async () => {
+      live.close()
+      revocations.close()
+      webSockets.close()
+      await upstreams.destroy()
+      await rawStore.close()
+    },
+  }
+}
+
+/** Strict-Transport-Security means nothing on a loopback http origin. */
+function secureOrigin({ origin, basePath, strictTransportSecurity }: Config) {
+  return { origin, basePath, strictTransportSecurity: origin.startsWith('https:') ? strictTransportSecurity : '' }
+}
+
+function providerFetch({ provider }: Config): ProviderFetch {
+  const { tls, timeoutSeconds } = provider
+  return createFetch({ ca: tls?.ca, cert: tls?.cert?.reveal(), key: tls?.key?.reveal(), timeoutMs: timeoutSeconds * 1000 })
+}
+
+/** A host's own fetch never follows redirects of the provider either. */
+function givenFetch(given: typeof fetch): ProviderFetch {
+  return (url, { method = 'GET', headers = {}, body = null, signal = null } = {}) =>
+    given(url, { method, headers, body, signal, redirect: 'manual' })
+}

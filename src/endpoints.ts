@@ -1,0 +1,114 @@
+import { BffError } from './errors.ts'
+import { guard, isTopLevelNavigation, type GuardRules } from './guard.ts'
+import { describeError, type Audit } from './log.ts'
+import { callbackHeaders } from './login/callback.ts'
+import { problemAnswer } from './problem.ts'
+import { endpointOf, type EndpointName } from './routes.ts'
+import type { SessionCookie } from './session/cookies.ts'
+import type { Endpoint, WebCall } from './web.ts'
+
+export interface EndpointsOptions {
+  readonly basePath: string
+  readonly strictTransportSecurity: string
+  readonly endpoints: Readonly<Partial<Record<EndpointName, Endpoint>>>
+  readonly guardRules: GuardRules
+  readonly sessionCookie: SessionCookie
+  readonly isCsrfToken: (sessionId: string, presented: string) => boolean
+  readonly audit: Audit
+}
+
+/** The endpoints that prove by other means where they were called from: by their state, or by having no effect. */
+const withoutGuard: ReadonlySet<EndpointName> = new Set(['login', 'callback', 'landing', 'error', 'backchannel-logout'])
+
+/** The web lane: Coatcheck's own endpoints, `Request` in, `Response` out, nothing cached. Never rejects. */
+export class Endpoints {
+  readonly #options: EndpointsOptions
+
+  constructor(options: EndpointsOptions) {
+    this.#options = options
+  }
+
+  async answer(call: Omit<WebCall, 'form'>): Promise<Response> {
+    const name = endpointOf(call.url.pathname, this.#options.basePath)
+    let response: Response
+    try {
+      response = await this.#run(name, call)
+    } catch (error) {
+      response = this.refuse(call, BffError.from(error), error)
+    }
+    if (name === 'callback') for (const [key, value] of Object.entries(callbackHeaders)) response.headers.set(key, value)
+    return this.#finish(response, call.requestId)
+  }
+
+  /** The answer for an error; logs the reason once. */
+  refuse(call: Omit<WebCall, 'form'>, error: BffError, thrown: unknown): Response {
+    const { request, requestId, log, url } = call
+    const line = { requestId, method: request.method, path: url.pathname, code: error.code, reason: error.reason ?? error.detail }
+    if (error.status >= 500) log.error({ ...line, error: describeError(thrown) }, 'request failed')
+    else if (error.code !== 'csrf_failed') log.warn(line, 'request refused')
+    const wantsHtml = wantsPage(request.method, (name) => request.headers.get(name) ?? undefined)
+    const { status, headers, body } = problemAnswer(error, { requestId, basePath: this.#options.basePath, wantsHtml })
+    return new Response(body, { status, headers })
+  }
+
+  async #run(name: EndpointName | 'unknown' | undefined, call: Omit<WebCall, 'form'>): Promise<Response> {
+    const endpoint = name === undefined || name === 'unknown' ? undefined : this.#options.endpoints[name]
+    if (name === undefined || name === 'unknown' || endpoint === undefined) throw new BffError('not_found')
+    const form = await readForm(call.request)
+    if (!withoutGuard.has(name)) this.#guard(call, form)
+    return endpoint({ ...call, form })
+  }
+
+  #guard({ request, requestId, clientAddress, url }: Omit<WebCall, 'form'>, form: URLSearchParams | undefined): void {
+    const { guardRules, sessionCookie, isCsrfToken, audit } = this.#options
+    const presented = sessionCookie.read(request.headers.get('cookie') ?? undefined)
+    if (presented.kind === 'none') return
+    const tokens = form?.getAll('_csrf') ?? []
+    const refused = guard(
+      {
+        method: request.method,
+        zone: 'endpoint',
+        isUpgrade: false,
+        header: (name) => request.headers.get(name) ?? undefined,
+        formToken: tokens.length === 1 ? tokens[0] : undefined,
+      },
+      guardRules,
+      (token) => presented.kind === 'one' && isCsrfToken(presented.id, token),
+    )
+    if (refused === undefined) return
+    audit('csrf_refused', { requestId, clientAddress, method: request.method, path: url.pathname, reason: refused })
+    throw new BffError('csrf_failed', { reason: refused })
+  }
+
+  #finish(response: Response, requestId: string): Response {
+    const { headers } = response
+    const defaults: Record<string, string> = {
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-resource-policy': 'same-origin',
+      vary: 'Cookie, Origin, Sec-Fetch-Site',
+    }
+    for (const [name, value] of Object.entries(defaults)) if (!headers.has(name)) headers.set(name, value)
+    headers.set('x-request-id', requestId)
+    if (this.#options.strictTransportSecurity !== '') headers.set('strict-transport-security', this.#options.strictTransportSecurity)
+    return response
+  }
+}
+
+/** A page load gets pages; fetch, images and the like get JSON. Without Fetch Metadata, Accept tells. */
+export function wantsPage(method: string, header: (name: string) => string | undefined): boolean {
+  if (header('sec-fetch-mode') !== undefined) return isTopLevelNavigation(method, header) || isFormPost(method, header)
+  return (method === 'GET' || method === 'HEAD' || method === 'POST') && (header('accept') ?? '').includes('text/html')
+}
+
+function isFormPost(method: string, header: (name: string) => string | undefined): boolean {
+  return method === 'POST' && header('sec-fetch-mode') === 'navigate' && header('sec-fetch-dest') === 'document'
+}
+
+async function readForm(request: Request): Promise<URLSearchParams | undefined> {
+  if (request.method === 'GET' || request.method === 'HEAD') return undefined
+  const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
+  return type === 'application/x-www-form-urlencoded' ? new URLSearchParams(await request.text()) : undefined
+}
+

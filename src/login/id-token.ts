@@ -1,0 +1,88 @@
+import { createRemoteJWKSet, customFetch, jwtVerify, type FetchImplementation, type JWTPayload } from 'jose'
+import type { ProviderFetch } from './provider-fetch.ts'
+
+/** Tolerated difference between the provider's clock and ours. */
+export const clockToleranceSeconds = 30
+/** An ID token from the token endpoint is fresh; an older one is a replay. */
+const mostAgeSeconds = 300
+/** Keys are asked for again after this long, so that a key the provider withdrew stops counting. */
+const keysFreshMs = 600_000
+
+/** Fetches of keys that tokens with unknown key ids may cause: so many at once, then one every few seconds. */
+const reloads = { atOnce: 3, everyMs: 5_000 }
+
+export interface IdTokenRules {
+  readonly issuer: string
+  readonly clientId: string
+  readonly algorithms: readonly string[]
+  readonly jwksUri: URL
+  readonly fetch: ProviderFetch
+  readonly clock: () => number
+}
+
+/** Verifies signed tokens of one issuer with the keys of its `jwks_uri`; keys named in a token's header never count. */
+export class TokenVerifier {
+  readonly #rules: IdTokenRules
+  readonly #keys: ReturnType<typeof createRemoteJWKSet>
+  #allowance = reloads.atOnce
+  #refilledAtMs: number
+  #loadedAtMs = 0
+
+  constructor(rules: IdTokenRules) {
+    this.#rules = rules
+    this.#refilledAtMs = rules.clock()
+    // jose's own cool-down is one fetch in 30 s, which refuses logins right after a key rotation; ours allows a few.
+    this.#keys = createRemoteJWKSet(rules.jwksUri, {
+      [customFetch]: (url, options) => this.#fetchKeys(url, options),
+      cooldownDuration: 0,
+      cacheMaxAge: Infinity,
+    })
+  }
+
+  /**
+   * The claims of an ID token whose signature, issuer, audience, expiry and age hold (OIDC Core section 3.1.3.7).
+   * `none` and HMAC algorithms cannot be configured. Rejects with a jose error otherwise.
+   */
+  async verifyIdToken(idToken: string): Promise<JWTPayload> {
+    this.#refreshOldKeys()
+    const { issuer, clientId, algorithms, clock } = this.#rules
+    const { payload, protectedHeader } = await jwtVerify(idToken, this.#keys, {
+      issuer,
+      audience: clientId,
+      algorithms: [...algorithms],
+      clockTolerance: clockToleranceSeconds,
+      currentDate: new Date(clock()),
+      maxTokenAge: mostAgeSeconds,
+      requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
+    })
+    // Kinds of tokens are not interchangeable: a logout token or an access token is no ID token (RFC 8725 section 3.11).
+    if (protectedHeader.typ !== undefined && protectedHeader.typ.toLowerCase() !== 'jwt') throw new Error('not an ID token by its typ')
+    const { azp, aud } = payload
+    if (azp !== undefined && azp !== clientId) throw new Error('azp is another client')
+    if (Array.isArray(aud) && aud.length > 1 && azp === undefined) throw new Error('several audiences without azp')
+    return payload
+  }
+
+  #refreshOldKeys(): void {
+    const nowMs = this.#rules.clock()
+    if (this.#loadedAtMs !== 0 && nowMs - this.#loadedAtMs > keysFreshMs) {
+      this.#loadedAtMs = nowMs
+      // The old keys stay in use where the new ones cannot be had.
+      this.#keys.reload().catch(() => undefined)
+    }
+  }
+
+  async #fetchKeys(url: string, { headers, signal }: Parameters<FetchImplementation>[1]): Promise<Response> {
+    const nowMs = this.#rules.clock()
+    const refill = Math.floor((nowMs - this.#refilledAtMs) / reloads.everyMs)
+    if (refill > 0) {
+      this.#allowance = Math.min(reloads.atOnce, this.#allowance + refill)
+      this.#refilledAtMs = nowMs
+    }
+    if (this.#allowance === 0) throw new Error('the keys were fetched too often just now')
+    this.#allowance -= 1
+    const response = await this.#rules.fetch(url, { headers: Object.fromEntries(headers), signal })
+    if (response.ok) this.#loadedAtMs = nowMs
+    return response
+  }
+}

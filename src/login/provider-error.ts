@@ -1,0 +1,69 @@
+import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
+import { BffError } from '../errors.ts'
+
+/** The refresh token was refused for good (RFC 6749 section 5.2). */
+export function isRejectedGrant(error: unknown): boolean {
+  return error instanceof ResponseBodyError && error.error === 'invalid_grant'
+}
+
+/**
+ * What an error of openid-client or jose means to the user: trouble at the provider that may pass, or an answer that
+ * was wrong. `wrong` is the code for the latter.
+ */
+export function providerError(error: unknown, wrong: 'login_failed' | 'provider_unavailable'): BffError {
+  if (error instanceof BffError) return error
+  if (error instanceof AuthorizationResponseError) {
+    const passing = error.error === 'temporarily_unavailable' || error.error === 'server_error'
+    return new BffError(passing ? 'provider_unavailable' : wrong, { reason: `the provider answered ${word(error.error)}`, cause: error })
+  }
+  if (error instanceof ResponseBodyError) {
+    const passing = error.status >= 500 || error.status === 429 || error.error === 'temporarily_unavailable'
+    const reason = `the provider answered ${word(error.error)}`
+    return passing ? unavailable(reason, error, error.response) : new BffError(wrong, { reason, cause: error })
+  }
+  if (error instanceof ClientError) {
+    const response = error.cause instanceof Response ? error.cause : undefined
+    switch (error.code) {
+      case 'OAUTH_RESPONSE_IS_NOT_CONFORM':
+        return unavailable(`the provider answered with status ${response?.status ?? 'unknown'}`, error, response)
+      case 'OAUTH_RESPONSE_IS_NOT_JSON':
+      case 'OAUTH_PARSE_ERROR':
+        return unavailable('the provider answered something that is not JSON', error, response)
+      case 'OAUTH_TIMEOUT':
+      case 'OAUTH_ABORT':
+        return unavailable('the provider did not answer in time', error)
+      case undefined:
+        return unavailable('the provider cannot be reached', error)
+      default:
+        return new BffError(wrong, { reason: `the provider's answer is not valid (${error.code})`, cause: error })
+    }
+  }
+  if (isNetworkError(error)) return unavailable('the provider cannot be reached', error)
+  return new BffError(wrong, { reason: "the provider's answer is not valid", cause: error })
+}
+
+function unavailable(reason: string, cause: unknown, response?: Response): BffError {
+  return new BffError('provider_unavailable', { reason, cause, retryAfterSeconds: retryAfter(response) })
+}
+
+/** The provider's own Retry-After in seconds, within reason (RFC 9110 section 10.2.3). */
+function retryAfter(response: Response | undefined): number {
+  const text = response?.headers.get('retry-after') ?? ''
+  return /^\d{1,4}$/.test(text) ? Math.max(1, Math.min(600, Number(text))) : 5
+}
+
+/** Errors of the connection, told by the codes of Node, OpenSSL, undici and jose, and never by text. */
+function isNetworkError(error: unknown): boolean {
+  for (let at: unknown = error; at instanceof Error; at = at.cause) {
+    if (at.name === 'TimeoutError' || at.name === 'AbortError') return true
+    const code = 'code' in at && typeof at.code === 'string' ? at.code : ''
+    if (/^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPIPE|ETIMEDOUT|UND_ERR_|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO|UNABLE_TO_|SELF_SIGNED_)/.test(code)) return true
+    if (code === 'ERR_JWKS_TIMEOUT') return true
+  }
+  return false
+}
+
+/** A provider's error code as it may stand in a log: a word, or nothing of it. */
+function word(text: string): string {
+  return /^[\w.-]{1,60}$/.test(text) ? text : 'an error'
+}

@@ -1,0 +1,160 @@
+import { ServerResponse, type IncomingMessage } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { randomUUID } from 'node:crypto'
+import { wantsPage, type Endpoints } from './endpoints.ts'
+import { BffError } from './errors.ts'
+import { describeError, type Logger } from './log.ts'
+import { problemAnswer } from './problem.ts'
+import { bodyOf } from './proxy/headers.ts'
+import { lingerAfterAnswer } from './proxy/linger.ts'
+import { headerOf, type Exchange, type Proxy } from './proxy/proxy.ts'
+import type { StaticFiles } from './proxy/static.ts'
+import { judgePath } from './proxy/target.ts'
+import type { WebSockets } from './proxy/web-sockets.ts'
+import { endpointOf, type Route, type RouteTable } from './routes.ts'
+import type { SessionCookie } from './session/cookies.ts'
+import { sendResponse, toRequest } from './web-bridge.ts'
+
+export interface NodeLaneOptions {
+  readonly origin: string
+  readonly basePath: string
+  readonly strictTransportSecurity: string
+  readonly routes: RouteTable
+  readonly endpoints: Endpoints
+  readonly proxy: Proxy
+  readonly webSockets: WebSockets
+  readonly staticFiles: (route: Route) => StaticFiles
+  readonly clientAddress: (req: IncomingMessage) => string
+  readonly sessionCookie: SessionCookie
+  readonly log: Logger
+}
+
+/** A body up to this size is read and dropped after an early answer, so that the connection can be used again. */
+const mostDroppedBytes = 64 * 1024
+
+/** The node lane: every request of a listener, on Node's own streams. Decides where it goes, and answers what fails. */
+export class NodeLane {
+  readonly #options: NodeLaneOptions
+
+  constructor(options: NodeLaneOptions) {
+    this.#options = options
+  }
+
+  /** Answers a request. With `next`, leaves alone what no route matches. Never rejects. */
+  handle(req: IncomingMessage, res: ServerResponse, next?: () => void): void {
+    const requestId = randomUUID()
+    this.#answer(req, res, requestId, next).catch((error: unknown) => this.#refuse(req, res, requestId, error))
+  }
+
+  /** Answers an `upgrade` event: WebSockets pass through, everything else gets an ordinary answer. Never rejects. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const res = new ServerResponse(req)
+    res.shouldKeepAlive = false
+    // Whoever upgrades has no parser any more: after an ordinary answer the connection ends.
+    res.on('finish', () => socket.end())
+    socket.on('error', () => socket.destroy())
+    res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
+    const requestId = randomUUID()
+    const isWebSocket = (req.headers.upgrade ?? '').toLowerCase() === 'websocket'
+    const answered = isWebSocket ? this.#tunnel(req, res, socket, head, requestId) : this.#answer(req, res, requestId)
+    answered.catch((error: unknown) => this.#refuse(req, res, requestId, error))
+  }
+
+  async #answer(req: IncomingMessage, res: ServerResponse, requestId: string, next?: () => void): Promise<void> {
+    const { origin, basePath, routes, proxy } = this.#options
+    const judged = judgePath(req.url ?? '', origin)
+    if ('refused' in judged) throw new BffError(judged.code, { reason: judged.refused })
+    if (endpointOf(judged.path, basePath) !== undefined) return this.#endpoint(req, res, requestId, judged)
+    const route = routes.match(judged)
+    if (route === 'ambiguous') throw new BffError('bad_request', { reason: 'a path with two readings' })
+    if (route === undefined) {
+      if (next === undefined) throw new BffError('not_found')
+      return next()
+    }
+    const exchange = this.#exchange(req, res, requestId, judged)
+    if (route.kind === 'proxy') return proxy.call(exchange, route)
+    await proxy.admitToFiles(exchange, route)
+    this.#options.staticFiles(route)(req, res, judged.path, () => this.#refuse(req, res, requestId, new BffError('not_found')))
+  }
+
+  async #endpoint(req: IncomingMessage, res: ServerResponse, requestId: string, { path, query }: { path: string; query: string }): Promise<void> {
+    const { origin, endpoints, log } = this.#options
+    const url = new URL(path + query, origin)
+    const request = await toRequest(req, res, url)
+    const clientAddress = this.#options.clientAddress(req)
+    await sendResponse(res, await endpoints.answer({ request, url, requestId, clientAddress, log }))
+  }
+
+  async #tunnel(req: IncomingMessage, res: ServerResponse, socket: Duplex, head: Buffer, requestId: string): Promise<void> {
+    const { origin, basePath, routes, proxy, webSockets } = this.#options
+    const judged = judgePath(req.url ?? '', origin)
+    if ('refused' in judged) throw new BffError(judged.code, { reason: judged.refused })
+    const route = endpointOf(judged.path, basePath) === undefined ? routes.match(judged) : undefined
+    if (route === 'ambiguous') throw new BffError('bad_request', { reason: 'a path with two readings' })
+    if (route?.kind !== 'proxy') throw new BffError('not_found')
+    const exchange = this.#exchange(req, res, requestId, judged)
+    const admitted = await proxy.admit(exchange, route, true)
+    res.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
+    webSockets.open({ exchange, route, admitted, socket, head })
+  }
+
+  #exchange(req: IncomingMessage, res: ServerResponse, requestId: string, judged: Exchange['judged']): Exchange {
+    return {
+      req,
+      res,
+      judged,
+      requestId,
+      clientAddress: this.#options.clientAddress(req),
+      refuse: (error) => this.#refuse(req, res, requestId, error),
+    }
+  }
+
+  #refuse(req: IncomingMessage, res: ServerResponse, requestId: string, thrown: unknown): void {
+    const { basePath, strictTransportSecurity, sessionCookie, log } = this.#options
+    const error = BffError.from(thrown)
+    const path = (req.url ?? '').split('?', 1)[0]?.slice(0, 500)
+    const line = { requestId, method: req.method, path, code: error.code, reason: error.reason ?? error.detail }
+    if (error.status >= 500) log.error({ ...line, error: describeError(thrown) }, 'request failed')
+    else if (error.code !== 'csrf_failed' && error.code !== 'forbidden') log.warn(line, 'request refused')
+    if (res.headersSent || res.destroyed) {
+      res.destroy()
+      return
+    }
+    const header = (name: string): string | undefined => headerOf(req, name)
+    const wantsHtml = wantsPage(req.method ?? '', header)
+    const common: Record<string, string | string[]> = {
+      'x-request-id': requestId,
+      'x-content-type-options': 'nosniff',
+      'cross-origin-resource-policy': 'same-origin',
+      ...(strictTransportSecurity === '' ? {} : { 'strict-transport-security': strictTransportSecurity }),
+    }
+    if (error.code === 'session_required' && sessionCookie.read(req.headers.cookie).kind === 'one') {
+      // The store was asked and knows no such session. Where it could not be asked the code is store_unavailable.
+      common['set-cookie'] = sessionCookie.cleared()
+    }
+    if (isBodyLeft(req)) {
+      common['connection'] = 'close'
+      lingerAfterAnswer(req)
+    }
+    const isPageLoad = wantsHtml && (req.method === 'GET' || req.method === 'HEAD') && !isPrefetch(header)
+    if (error.code === 'session_required' && isPageLoad) {
+      const location = `${basePath}/login?returnTo=${encodeURIComponent(req.url ?? '/')}`
+      res.writeHead(303, { ...common, location, 'cache-control': 'no-store', vary: 'Cookie, Sec-Fetch-Mode, Accept', 'content-length': 0 }).end()
+      return
+    }
+    const answer = problemAnswer(error, { requestId, basePath, wantsHtml })
+    const length = { 'content-length': Buffer.byteLength(answer.body) }
+    res.writeHead(answer.status, { ...answer.headers, ...common, ...length }).end(answer.body)
+  }
+}
+
+/** Whether so much of a body may still come that the connection is better ended than read to its end. */
+function isBodyLeft(req: IncomingMessage): boolean {
+  if (req.complete) return false
+  const body = bodyOf(req.rawHeaders)
+  return body !== 'none' && (body.length === undefined || body.length > mostDroppedBytes || req.headers.expect !== undefined)
+}
+
+function isPrefetch(header: (name: string) => string | undefined): boolean {
+  return /prefetch|prerender/i.test(`${header('sec-purpose') ?? ''} ${header('purpose') ?? ''}`)
+}

@@ -1,0 +1,47 @@
+/** Something that looks at the time now and then. */
+export interface Timed {
+  tick(nowMs: number): void
+}
+
+/**
+ * One coarse, monotonic clock for all calls in flight. Moving a byte only notes `nowMs`, and every tick lets each call
+ * compare; no timer is armed or cleared per call, let alone per chunk. It stands still while there is no call.
+ */
+export class CallTimer {
+  /** Monotonic milliseconds, at most one tick old while there are calls. */
+  nowMs: number
+  readonly #tickMs: number
+  readonly #calls = new Set<Timed>()
+  #interval: NodeJS.Timeout | undefined
+
+  constructor(tickMs = 50) {
+    this.#tickMs = tickMs
+    this.nowMs = performance.now()
+  }
+
+  add(call: Timed): void {
+    if (this.#interval === undefined) {
+      this.nowMs = performance.now()
+      this.#interval = setInterval(this.#run, this.#tickMs)
+      this.#interval.unref()
+    }
+    this.#calls.add(call)
+  }
+
+  delete(call: Timed): void {
+    this.#calls.delete(call)
+  }
+
+  /** How many calls are in flight. */
+  get size(): number {
+    return this.#calls.size
+  }
+
+  readonly #run = (): void => {
+    this.nowMs = performance.now()
+    for (const call of this.#calls) call.tick(this.nowMs)
+    if (this.#calls.size > 0) return
+    clearInterval(this.#interval)
+    this.#interval = undefined
+  }
+}

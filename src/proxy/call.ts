@@ -1,0 +1,348 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { CallTimer, Timed } from './call-timer.ts'
+import { CompressedScan } from './compressed-scan.ts'
+import type { ScanSink } from './compressed-scan.ts'
+import { Reply } from './reply.ts'
+import type { ReplyOwner } from './reply.ts'
+import { openScan } from './response-scan.ts'
+import type { BodyScan } from './token-filter.ts'
+import { Upload } from './upload.ts'
+import type { UploadOwner, UploadStream } from './upload.ts'
+import type { CallFailure, UpstreamCall } from './upstream-call.ts'
+
+/** What a call needs of undici's controller. */
+interface ResponseController {
+  readonly rawHeaders?: Buffer[] | string[] | IncomingHttpHeaders | null
+  abort(reason: Error): void
+  pause(): void
+  resume(): void
+}
+
+/** The way to an upstream, as a call sees it. */
+export interface CallRoute {
+  /** Sends the request and reports to `call`. A retry never uses a connection that was used before. */
+  send(call: Call, body: Buffer | UploadStream | null, isRetry: boolean): void
+  /** True while a request starts on a connection that was never used. */
+  readonly isConnectionNew: boolean
+  /** True while a connection reports an error: what undici takes for a body's end then is none. */
+  readonly isConnectionBroken: boolean
+}
+
+/** waiting: for the head. streaming: the body. flushing: all is written, the client has not taken it yet. */
+type CallState = 'waiting' | 'streaming' | 'flushing' | 'over'
+
+const callIsOver = new Error('The call is over')
+
+/** One call in flight, and undici's handler for it. Nothing here throws into an event loop turn of its own. */
+export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
+  /** The request as it is sent. */
+  readonly request: UpstreamCall
+  readonly #reply: Reply
+  readonly #route: CallRoute
+  readonly #timer: CallTimer
+  readonly #startedAtMs = performance.now()
+  #state: CallState = 'waiting'
+  /** In the timer's milliseconds: when the wait for the head began, and when a byte last moved. */
+  #waitsSinceMs: number
+  #movedAtMs: number
+  #controller: ResponseController | undefined
+  #isConnectionNew = false
+  #hasResponseBegun = false
+  #isRetried = false
+  #upload: Upload | undefined
+  #isUploading = false
+  /** Of the response's body, where a length was declared; else -1. */
+  #bytesLeft = -1
+  #scan: BodyScan | CompressedScan | undefined
+
+  constructor(request: UpstreamCall, route: CallRoute, timer: CallTimer) {
+    this.request = request
+    this.#route = route
+    this.#timer = timer
+    timer.add(this)
+    this.#waitsSinceMs = timer.nowMs
+    this.#movedAtMs = timer.nowMs
+    this.#reply = new Reply(request.req, request.res, this)
+  }
+
+  start(): void {
+    const { body, headers, req, maxBodyBytes = Infinity } = this.request
+    const length = body === 'none' ? 0 : body.length
+    this.#isUploading = length !== 0
+    if (this.#reply.isClientGone) this.#failLater('client_left')
+    else if (!this.#isUploading) this.#route.send(this, null, false)
+    else if (length !== undefined && length > maxBodyBytes) this.#failLater('content_too_large')
+    else {
+      this.#upload = new Upload(req, this, length, maxBodyBytes)
+      if (this.#upload.stream === undefined) this.#askForBody()
+      else {
+        if (length !== undefined) headers.push('Content-Length', String(length))
+        this.#route.send(this, this.#upload.stream, false)
+      }
+    }
+  }
+
+  /** Ends the call wherever it is, for instance because its session ended. */
+  abort(reason: string): void {
+    if (this.#state !== 'flushing') this.#fail('aborted', reason)
+  }
+
+  /** There is no way to send the request. */
+  cannotBeSent(reason: string): void {
+    this.#failLater('unreachable', reason)
+  }
+
+  // The request's body
+
+  bodyCollected(body: Buffer): void {
+    this.uploadSent()
+    this.#route.send(this, body, false)
+  }
+
+  uploadMoved(): void {
+    this.#movedAtMs = this.#timer.nowMs
+  }
+
+  uploadSent(): void {
+    this.#isUploading = false
+    this.#waitsSinceMs = this.#timer.nowMs
+  }
+
+  uploadTooLarge(): void {
+    this.#fail('content_too_large')
+  }
+
+  #askForBody(): void {
+    if (this.request.isContinueExpected === true) this.#reply.writeContinue()
+  }
+
+  // undici's handler: what these throw becomes an abort and comes back as onResponseError, which must not throw
+
+  onRequestStart(controller: ResponseController): void {
+    // Thrown rather than aborted, because an abort would cost the connection.
+    if (this.#state === 'over') throw callIsOver
+    this.#controller = controller
+    this.#isConnectionNew = this.#route.isConnectionNew
+    this.#movedAtMs = this.#timer.nowMs
+    if (this.#isUploading) this.#askForBody()
+  }
+
+  onResponseStarted(): void {
+    this.#hasResponseBegun = true
+  }
+
+  onResponseStart(controller: ResponseController, status: number, headers: IncomingHttpHeaders): void {
+    if (this.#state !== 'waiting') return
+    this.#movedAtMs = this.#timer.nowMs
+    // Of the informational answers, 100 is between two neighbours only, and 103 would carry unfiltered headers.
+    if (status < 200) {
+      if (status === 101) this.#fail('bad_response', 'unasked_upgrade')
+      return
+    }
+    this.#reply.status = status
+    const isBodyless = this.request.method === 'HEAD' || status === 204 || status === 304
+    const problem = this.#takeHead(status, controller.rawHeaders, headers, isBodyless)
+    if (problem !== undefined) {
+      this.#fail(problem === 'token' ? 'token_in_response' : 'bad_response', problem)
+      return
+    }
+    this.#state = 'streaming'
+    if (this.#isUploading) {
+      this.#reply.head.push('Connection', 'close')
+      // RFC 9112, section 9.5: who is answered with an error while it sends the body stops sending.
+      if (status >= 400) this.#upload?.stop()
+    }
+    if (isBodyless) this.#finish(undefined)
+    else if (/^text\/event-stream\b/i.test(headers['content-type'] ?? '')) this.#reply.sendHead(true)
+  }
+
+  /** Gives a reason why this head cannot be passed on. */
+  #takeHead(
+    status: number,
+    raw: ResponseController['rawHeaders'],
+    headers: IncomingHttpHeaders,
+    isBodyless: boolean,
+  ): string | undefined {
+    const transferCoding = headers['transfer-encoding']
+    if (transferCoding !== undefined && String(transferCoding).toLowerCase() !== 'chunked') return 'transfer_coding'
+    const head = this.request.responseHeaders(status, Array.isArray(raw) ? raw : [])
+    if (!Array.isArray(head)) return head.refused
+    this.#reply.head = head
+    if (headers['content-length'] !== undefined) this.#bytesLeft = Number(headers['content-length'])
+    const { filter } = this.request
+    if (filter === undefined) return undefined
+    if (filter.inHeaders(head)) return 'token'
+    if (isBodyless) return undefined
+    this.#scan = openScan(filter, status, headers, this)
+    return this.#scan === undefined ? 'unreadable_content' : undefined
+  }
+
+  onResponseData(controller: ResponseController, chunk: Buffer): void {
+    if (this.#state !== 'streaming') return
+    this.#movedAtMs = this.#timer.nowMs
+    if (this.#bytesLeft > 0) this.#bytesLeft -= chunk.length
+    const isLast = this.#bytesLeft === 0
+    if (this.#scan === undefined) {
+      if (isLast) this.#finish(chunk)
+      else this.#reply.write(chunk)
+    } else if (this.#scan instanceof CompressedScan) {
+      controller.pause()
+      this.#scan.push(chunk)
+      return
+    } else this.#pass(isLast ? this.#scan.last(chunk) : this.#scan.push(chunk), isLast)
+    if (this.#reply.isFull) controller.pause()
+  }
+
+  onResponseEnd(): void {
+    if (this.#state !== 'streaming') return
+    if (this.#route.isConnectionBroken) this.#fail('bad_response', 'reset')
+    else if (this.#scan === undefined) this.#finish(undefined)
+    else if (this.#scan instanceof CompressedScan) this.#scan.end()
+    else this.#pass(this.#scan.end(), true)
+  }
+
+  onResponseError(_controller: ResponseController, error: Error): void {
+    if (this.#state !== 'waiting' && this.#state !== 'streaming') return
+    const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
+    if (this.#isWorthRetry()) {
+      this.#isRetried = true
+      this.#controller = undefined
+      this.#route.send(this, null, true)
+    } else if (this.#controller === undefined) {
+      this.#failLater(code === 'UND_ERR_CONNECT_TIMEOUT' ? 'timeout' : 'unreachable', code)
+    } else if (code === 'UND_ERR_DESTROYED') this.#fail('aborted', code)
+    else this.#fail(this.#hasResponseBegun || isProtocolError(code) ? 'bad_response' : 'unreachable', code)
+  }
+
+  /** A kept connection may die unnoticed; only a safe request without a body is then sent again (RFC 9110, 9.2.2). */
+  #isWorthRetry(): boolean {
+    const { method, body } = this.request
+    const isSafe = method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
+    const isStale = this.#controller !== undefined && !this.#isConnectionNew && !this.#hasResponseBegun
+    return isStale && isSafe && body === 'none' && !this.#isRetried
+  }
+
+  // The search through a compressed body
+
+  scanReleased(chunks: readonly Buffer[]): void {
+    this.#guarded(() => {
+      if (this.#state !== 'streaming') return
+      for (const chunk of chunks) this.#reply.write(chunk)
+      if (!this.#reply.isFull) this.#controller?.resume()
+    })
+  }
+
+  scanFound(): void {
+    this.#fail('token_in_response')
+  }
+
+  scanBroken(): void {
+    this.#fail('bad_response', 'unreadable_content')
+  }
+
+  scanEnded(): void {
+    this.#guarded(() => {
+      if (this.#state === 'streaming') this.#finish(undefined)
+    })
+  }
+
+  // The client
+
+  #pass(clean: Buffer[] | 'found', isLast: boolean): void {
+    if (clean === 'found') {
+      this.#fail('token_in_response')
+      return
+    }
+    const last = isLast ? clean.pop() : undefined
+    for (const chunk of clean) this.#reply.write(chunk)
+    if (isLast) this.#finish(last)
+  }
+
+  #finish(lastChunk: Buffer | undefined): void {
+    if (this.#isUploading) {
+      this.#upload?.stop()
+      this.#reply.linger()
+    }
+    this.#reply.end(lastChunk)
+    this.#state = 'flushing'
+  }
+
+  clientDrained(): void {
+    this.#reply.drained()
+    this.#movedAtMs = this.#timer.nowMs
+    if (this.#state === 'streaming') this.#controller?.resume()
+  }
+
+  clientClosed(): void {
+    if (this.#state === 'over') return
+    if (this.#state === 'flushing' && this.#reply.isFlushed) this.#end(undefined, undefined)
+    else this.#fail('client_left')
+  }
+
+  // Time and ends
+
+  tick(nowMs: number): void {
+    const isIdle = nowMs - this.#movedAtMs >= this.request.idleTimeoutMs
+    if (this.#reply.isClientGone) this.clientClosed()
+    else if (this.#state === 'waiting') this.#tickWaiting(nowMs, isIdle)
+    else if (isIdle) this.#fail('timeout', 'idle')
+    else if (!this.#reply.isHeadSent) this.#guarded(() => this.#reply.sendHead(true))
+  }
+
+  #tickWaiting(nowMs: number, isIdle: boolean): void {
+    // An upload that no connection has asked for yet waits like any other request.
+    const isClientAwaited = this.#isUploading && (this.#controller !== undefined || this.#upload?.stream === undefined)
+    if (isClientAwaited) {
+      if (isIdle) this.#fail(this.#upload?.isBlocked === true ? 'timeout' : 'client_left', 'idle')
+    } else if (nowMs - this.#waitsSinceMs >= this.request.headersTimeoutMs) this.#fail('timeout', 'headers')
+  }
+
+  /** For what runs outside of undici's own guard: Node may refuse to write a head. */
+  #guarded(action: () => void): void {
+    try {
+      action()
+    } catch {
+      this.#fail('bad_response', 'invalid_head')
+    }
+  }
+
+  #failLater(failure: CallFailure, reason?: string): void {
+    setImmediate(() => this.#fail(failure, reason))
+  }
+
+  #fail(failure: CallFailure, reason?: string): void {
+    if (this.#state === 'over') return
+    const isUpstreamBusy = this.#state !== 'flushing'
+    this.#state = 'over'
+    if (isUpstreamBusy) this.#controller?.abort(callIsOver)
+    this.#upload?.stop()
+    this.#upload?.stream?.destroy()
+    if (this.#scan instanceof CompressedScan) this.#scan.destroy()
+    try {
+      if (this.#reply.isHeadSent || failure === 'client_left') this.#reply.cut()
+      else {
+        if (this.#isUploading) this.#reply.closeAfterAnswer()
+        this.request.onFailure(failure, reason)
+      }
+    } catch {
+      this.#reply.cut()
+    }
+    this.#end(failure, reason)
+  }
+
+  #end(failure: CallFailure | undefined, reason: string | undefined): void {
+    this.#state = 'over'
+    this.#timer.delete(this)
+    const { status, isHeadSent } = this.#reply
+    const durationMs = performance.now() - this.#startedAtMs
+    try {
+      this.request.onEnd({ status, failure, reason, isHeadSent, durationMs })
+    } catch {
+      this.#reply.cut()
+    }
+  }
+}
+
+function isProtocolError(code: string | undefined): boolean {
+  return code !== undefined && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
+}

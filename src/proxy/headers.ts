@@ -1,0 +1,190 @@
+import type { ProxyRoute } from '../routes.ts'
+import { keepCookies } from '../session/cookie.ts'
+import { forwardedFor } from './client-address.ts'
+import { isCachingName, isDroppedRequestName, isDroppedResponseName, normalName } from './header-names.ts'
+import { readableCodings } from './compressed-scan.ts'
+
+/** Pure: which header fields cross, in both directions, as flat lists of names and values. */
+
+export interface Refused {
+  readonly refused: string
+}
+
+/** What a request goes out with instead of what the browser said. */
+export interface RequestAdditions {
+  /** The whole Authorization value; `undefined` where there is no session. */
+  readonly authorization: string | undefined
+  readonly clientAddress: string
+  /** Host and scheme of our origin. */
+  readonly host: string
+  readonly proto: string
+  readonly requestId: string
+  /** Our entry in Via. */
+  readonly via: string
+  /** Names of the browser's cookies that go along. */
+  readonly cookies: ReadonlySet<string>
+  readonly isOwnCookie: (name: string) => boolean
+}
+
+/**
+ * The request's fields for the upstream. First goes what the client's own Connection field names, then what only we
+ * may say, and only then our own fields are added: a client cannot have them removed (CVE-2026-33805).
+ */
+export function requestHeaders(raw: readonly string[], add: RequestAdditions): string[] | Refused {
+  const named = connectionNamed(raw)
+  const out: string[] = []
+  let hosts = 0
+  let cookie = ''
+  let via = ''
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    const value = raw[i + 1] ?? ''
+    const normal = normalName(name)
+    if (isDroppedRequestName(normal)) {
+      if (normal === 'host') hosts += 1
+      else if (name.length === 6 && normal === 'cookie') cookie += cookie === '' ? value : `; ${value}`
+      else if (normal === 'via') via += via === '' ? value : `, ${value}`
+      continue
+    }
+    if (named !== undefined && named.has(normal)) continue
+    if (normal === 'accept-encoding') {
+      const kept = readableEncodings(value)
+      if (kept !== '') out.push(name, kept)
+      continue
+    }
+    out.push(name, value)
+  }
+  if (hosts > 1) return { refused: 'two Host fields' }
+  if (via !== '' && via.includes(add.via.slice(add.via.indexOf(' ') + 1))) return { refused: 'a loop: the call came through here already' }
+  if (add.cookies.size > 0 && cookie !== '') {
+    const kept = keepCookies(cookie, (name) => add.cookies.has(name) && !add.isOwnCookie(name))
+    if (kept !== '') out.push('cookie', kept)
+  }
+  const forwarded = `for=${forwardedFor(add.clientAddress)};host="${add.host}";proto=${add.proto}`
+  out.push('forwarded', forwarded, 'x-forwarded-for', add.clientAddress, 'x-forwarded-host', add.host, 'x-forwarded-proto', add.proto)
+  out.push('x-request-id', add.requestId, 'via', via === '' ? add.via : `${via}, ${add.via}`)
+  if (add.authorization !== undefined) out.push('authorization', add.authorization)
+  return out
+}
+
+/** What a response's fields are judged by, beside its route. */
+export interface ResponseRules {
+  readonly origin: string
+  readonly sessionCookieName: string
+  /** Whether XSRF-TOKEN is ours. */
+  readonly csrfCookie: boolean
+  /** Empty where none is sent. */
+  readonly strictTransportSecurity: string
+}
+
+type ResponseRoute = Pick<ProxyRoute, 'path' | 'upstreamOrigin' | 'upstreamBase' | 'cacheControl'>
+
+/** The response's fields for the browser, or why the answer cannot be passed on. */
+export function responseHeaders(
+  raw: readonly (Buffer | string)[],
+  route: ResponseRoute,
+  rules: ResponseRules,
+  requestId: string,
+): string[] | Refused {
+  const texts = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
+  const named = connectionNamed(texts)
+  const isPrivate = route.cacheControl === 'private' && !saysNoStore(texts)
+  const out: string[] = []
+  let vary = ''
+  let hasNosniff = false
+  let hasResourcePolicy = false
+  for (let i = 0; i + 1 < texts.length; i += 2) {
+    const name = texts[i] ?? ''
+    const value = texts[i + 1] ?? ''
+    if (!isSendable(name, value)) return { refused: 'a response field that cannot be sent on' }
+    const normal = normalName(name)
+    if (isDroppedResponseName(normal) || (named !== undefined && named.has(normal) && normal !== 'content-length')) continue
+    if (normal === 'set-cookie' && !isForeignCookie(value, rules)) continue
+    if (isPrivate && isCachingName(normal)) continue
+    if (normal === 'vary') {
+      vary += vary === '' ? value : `, ${value}`
+      continue
+    }
+    if (normal === 'x-content-type-options') hasNosniff = true
+    else if (normal === 'cross-origin-resource-policy') hasResourcePolicy = true
+    out.push(name, normal === 'location' || normal === 'content-location' ? ownLocation(value, route) : value)
+  }
+  if (isPrivate) out.push('cache-control', 'private, no-store')
+  // The token was swapped for a cookie, so a shared cache's rule about Authorization no longer protects the answer.
+  out.push('vary', vary === '' ? 'Cookie' : /(^|,)\s*(cookie|\*)\s*(,|$)/i.test(vary) ? vary : `${vary}, Cookie`)
+  if (!hasNosniff) out.push('x-content-type-options', 'nosniff')
+  if (!hasResourcePolicy) out.push('cross-origin-resource-policy', 'same-origin')
+  if (rules.strictTransportSecurity !== '') out.push('strict-transport-security', rules.strictTransportSecurity)
+  out.push('x-request-id', requestId)
+  return out
+}
+
+/** Whether a request carries a body, and how long it says it is. */
+export function bodyOf(raw: readonly string[]): 'none' | { readonly length: number | undefined } {
+  let body: 'none' | { readonly length: number | undefined } = 'none'
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    if (name.length === 17 && name.toLowerCase() === 'transfer-encoding') return { length: undefined }
+    if (name.length === 14 && name.toLowerCase() === 'content-length') {
+      const length = Number(raw[i + 1])
+      if (length > 0) body = { length }
+    }
+  }
+  return body
+}
+
+/** The fields that a Connection field names; `undefined` for the usual `keep-alive` and `close`. */
+function connectionNamed(raw: readonly string[]): Set<string> | undefined {
+  let named: Set<string> | undefined
+  for (let i = 0; i + 1 < raw.length; i += 2) {
+    const name = raw[i] ?? ''
+    if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
+    for (const option of (raw[i + 1] ?? '').split(',')) {
+      const normal = normalName(option.trim())
+      if (normal !== 'keep-alive' && normal !== 'close' && normal !== '') (named ??= new Set()).add(normal)
+    }
+  }
+  return named
+}
+
+/** Only codings whose answers can be searched for tokens are asked for. */
+function readableEncodings(value: string): string {
+  const kept = value.split(',').filter((item) => {
+    const coding = (item.split(';', 1)[0] ?? '').trim().toLowerCase()
+    return coding === 'identity' || readableCodings.includes(coding)
+  })
+  return kept.map((item) => item.trim()).join(', ')
+}
+
+/** A name of token characters and a value without controls: what Node sends without complaint (RFC 9110 section 5.5). */
+function isSendable(name: string, value: string): boolean {
+  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) && !/[^\t\x20-\x7e\x80-\xff]/.test(value)
+}
+
+/** A cookie of the upstream's own: named, not named like ours, and for this host alone. */
+function isForeignCookie(value: string, rules: ResponseRules): boolean {
+  const pair = value.split(';', 1)[0] ?? ''
+  const equals = pair.indexOf('=')
+  const name = pair.slice(0, Math.max(0, equals)).trim().toLowerCase()
+  // A nameless `=a=b` comes back as `a=b` in some browsers.
+  if (name === '') return false
+  const own = rules.sessionCookieName.toLowerCase()
+  return name !== own && !name.startsWith(`${own}-login-`) && !(rules.csrfCookie && name === 'xsrf-token')
+}
+
+/** An address of the upstream under its base path, as the browser must call it; everything else unchanged. */
+function ownLocation(value: string, { path, upstreamOrigin, upstreamBase }: ResponseRoute): string {
+  if (!value.startsWith(`${upstreamOrigin}/`)) return value
+  const rest = value.slice(upstreamOrigin.length)
+  if (!rest.startsWith(upstreamBase)) return value
+  const tail = rest.slice(upstreamBase.length)
+  const joint = path.endsWith('/') || tail === '' || /^[/?#]/.test(tail) ? '' : '/'
+  return `${path}${joint}${path.endsWith('/') && tail.startsWith('/') ? tail.slice(1) : tail}`
+}
+
+function saysNoStore(texts: readonly string[]): boolean {
+  for (let i = 0; i + 1 < texts.length; i += 2) {
+    if (normalName(texts[i] ?? '') === 'cache-control' && /(^|[\s,])no-store([\s,]|$)/i.test(texts[i + 1] ?? '')) return true
+  }
+  return false
+}

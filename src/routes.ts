@@ -1,0 +1,123 @@
+import type { Config, RouteConfig } from './config/schema.ts'
+import type { JudgedPath } from './proxy/target.ts'
+import type { Requirement } from './session/policy.ts'
+import type { TokenRecipe } from './session/session.ts'
+
+/** Coatcheck's own endpoints, by the last segment of their path. */
+const endpointNames = [
+  'login',
+  'callback',
+  'landing',
+  'error',
+  'session',
+  'logout',
+  'backchannel-logout',
+  'sessions',
+  'events',
+] as const
+
+export type EndpointName = (typeof endpointNames)[number]
+
+const endpointsByName: ReadonlyMap<string, EndpointName> = new Map(endpointNames.map((name) => [name, name]))
+
+interface CommonRoute {
+  readonly path: string
+  readonly auth: 'required' | 'optional' | 'none'
+  readonly methods: ReadonlySet<string>
+  /** For the Allow header of 405. */
+  readonly allow: readonly string[]
+  readonly require: Requirement | undefined
+}
+
+/** A route to an upstream. */
+export interface ProxyRoute extends CommonRoute {
+  readonly kind: 'proxy'
+  readonly upstreamOrigin: string
+  /** The path of the upstream that takes the place of the route's. */
+  readonly upstreamBase: string
+  readonly token: TokenRecipe | undefined
+  readonly timeoutMs: number
+  readonly idleTimeoutMs: number
+  readonly maxBodyBytes: number | undefined
+  readonly cookies: ReadonlySet<string>
+  readonly cacheControl: 'private' | 'upstream'
+}
+
+/** A route to files. */
+export interface StaticRoute extends CommonRoute {
+  readonly kind: 'static'
+  readonly directory: string
+  readonly contentSecurityPolicy: string
+}
+
+export type Route = ProxyRoute | StaticRoute
+
+export interface RouteTable {
+  readonly routes: readonly Route[]
+  readonly upstreamOrigins: readonly string[]
+  /** The route of a path, `ambiguous` where a lenient reader would take another one, or `undefined`. */
+  match(judged: JudgedPath): Route | 'ambiguous' | undefined
+}
+
+/** Builds the table of routes, once. */
+export function compileRoutes(config: Pick<Config, 'routes'>): RouteTable {
+  // Longest first, so that the first match is the longest.
+  const routes = config.routes.map(compileRoute).sort((a, b) => b.path.length - a.path.length)
+  const lowered = routes.map((route) => ({ route, bare: bareOf(route.path.toLowerCase()) }))
+  const bare = routes.map((route) => ({ route, bare: bareOf(route.path) }))
+  return {
+    routes,
+    upstreamOrigins: [...new Set(routes.flatMap((route) => (route.kind === 'proxy' ? [route.upstreamOrigin] : [])))],
+    match: ({ path, reading }) => {
+      const found = bare.find((entry) => covers(entry.bare, path))?.route
+      // Nobody but us reads the path of a file; an upstream may read it in its own way.
+      if (found?.kind !== 'proxy') return found
+      return lowered.find((entry) => covers(entry.bare, reading))?.route === found ? found : 'ambiguous'
+    },
+  }
+}
+
+/** `/api` and `/api/` both cover `/api` and what lies under `/api/`, and never `/apix`. */
+function covers(bare: string, path: string): boolean {
+  return path.startsWith(bare) && (path.length === bare.length || path.charCodeAt(bare.length) === 0x2f)
+}
+
+function bareOf(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+/** Which of Coatcheck's endpoints a path names; `unknown` for the rest of its prefix, which is never a route. */
+export function endpointOf(path: string, basePath: string): EndpointName | 'unknown' | undefined {
+  if (!covers(basePath, path)) return undefined
+  return endpointsByName.get(path.slice(basePath.length + 1)) ?? 'unknown'
+}
+
+const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const
+
+function compileRoute(config: RouteConfig): Route {
+  const isStatic = config.static !== undefined
+  const chosen: readonly string[] = isStatic ? ['GET', 'HEAD'] : (config.methods ?? everyMethod)
+  const allow = chosen.includes('GET') && !chosen.includes('HEAD') ? ['HEAD', ...chosen] : [...chosen]
+  const common = {
+    path: config.path,
+    auth: config.auth ?? (isStatic ? 'none' : 'required'),
+    methods: new Set(allow),
+    allow,
+    require: config.require,
+  } as const
+  if (config.upstream === undefined) {
+    return { ...common, kind: 'static', directory: config.static ?? '', contentSecurityPolicy: config.contentSecurityPolicy }
+  }
+  return {
+    ...common,
+    kind: 'proxy',
+    upstreamOrigin: config.upstream.origin,
+    upstreamBase: config.upstream.pathname,
+    token: config.token,
+    timeoutMs: config.timeoutSeconds * 1000,
+    idleTimeoutMs: config.idleTimeoutSeconds * 1000,
+    maxBodyBytes: config.maxBodyBytes,
+    cookies: new Set(config.cookies),
+    cacheControl: config.cacheControl,
+  }
+}

@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { BffError } from './errors.ts'
+
+/** Larger bodies of Coatcheck's own endpoints are refused: a logout token or a form is far smaller. */
+const mostBodyBytes = 64 * 1024
+
+/** A Node request as a web `Request` on our own origin. Throws `content_too_large` for a body over 64 KB. */
+export async function toRequest(req: IncomingMessage, res: ServerResponse, url: URL): Promise<Request> {
+  const headers = new Headers()
+  const raw = req.rawHeaders
+  for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i] ?? '', raw[i + 1] ?? '')
+  const method = req.method ?? 'GET'
+  if (method === 'GET' || method === 'HEAD') return new Request(url, { method, headers })
+  return new Request(url, { method, headers, body: await readBody(req, res) })
+}
+
+/** Sends a web `Response`. Its body is small and complete. */
+export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
+  const flat: string[] = []
+  for (const [name, value] of response.headers) flat.push(name, value)
+  const body = Buffer.from(await response.arrayBuffer())
+  if (response.status !== 204 && response.status !== 304) flat.push('content-length', String(body.length))
+  res.writeHead(response.status, flat)
+  res.end(body)
+}
+
+function readBody(req: IncomingMessage, res: ServerResponse): Promise<Buffer<ArrayBuffer>> {
+  const tooLarge = new BffError('content_too_large', { detail: `more than ${mostBodyBytes} bytes` })
+  if (Number(req.headers['content-length'] ?? 0) > mostBodyBytes) return Promise.reject(tooLarge)
+  if (req.headers.expect !== undefined) res.writeContinue()
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let bytes = 0
+    req.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= mostBodyBytes) chunks.push(chunk)
+      else {
+        req.removeAllListeners('data')
+        req.pause()
+        reject(tooLarge)
+      }
+    })
+    req.on('end', () => resolve(Buffer.concat(chunks)))
+    req.on('error', reject)
+    req.on('close', () => reject(new BffError('bad_request', { reason: 'the client left' })))
+  })
+}
