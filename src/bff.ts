@@ -168,7 +168,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   const responseRules = { origin, sessionCookieName: sessionCookie.name, csrfCookie: config.csrf.cookie, strictTransportSecurity }
   const via = `1.1 coatcheck-${createHash('sha256').update(`${origin} ${config.provider.clientId}`).digest('hex').slice(0, 12)}`
   const proxy = new Proxy({ origin, guardRules, sessionCookie, isOwnCookie, isCsrfToken, sessions, tokens, upstreams, live, via, responseRules, audit, log })
-  const webSockets = new WebSockets({ sessions, live, responseRules, log })
+  const webSockets = new WebSockets({ live, responseRules, log })
   const addressOf = clientAddressReader(config.trustedProxies)
   const nodeLane = new NodeLane({
     origin,

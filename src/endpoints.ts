@@ -55,24 +55,27 @@ export class Endpoints {
     const endpoint = name === undefined || name === 'unknown' ? undefined : this.#options.endpoints[name]
     if (name === undefined || name === 'unknown' || endpoint === undefined) throw new BffError('not_found')
     const form = await readForm(call.request)
-    if (!withoutGuard.has(name)) this.#guard(call, form)
+    if (!withoutGuard.has(name)) this.#guard(name, call, form)
     return endpoint({ ...call, form })
   }
 
-  #guard({ request, requestId, clientAddress, url }: Omit<WebCall, 'form'>, form: URLSearchParams | undefined): void {
+  #guard(name: EndpointName, { request, requestId, clientAddress, url }: Omit<WebCall, 'form'>, form: URLSearchParams | undefined): void {
     const { guardRules, sessionCookie, isCsrfToken, audit } = this.#options
     const presented = sessionCookie.read(request.headers.get('cookie') ?? undefined)
-    if (presented.kind === 'none') return
+    const { headers } = request
+    // A form of another site comes without the Strict cookie; it must not reach the logout for that reason.
+    const isForeign = name === 'logout' && request.method === 'POST' && (headers.has('origin') || headers.has('sec-fetch-site'))
+    if (presented.kind === 'none' && !isForeign) return
     const tokens = form?.getAll('_csrf') ?? []
     const refused = guard(
       {
         method: request.method,
         zone: 'endpoint',
         isUpgrade: false,
-        header: (name) => request.headers.get(name) ?? undefined,
+        header: (field) => headers.get(field) ?? undefined,
         formToken: tokens.length === 1 ? tokens[0] : undefined,
       },
-      guardRules,
+      presented.kind === 'none' ? { ...guardRules, mode: 'origin' } : guardRules,
       (token) => presented.kind === 'one' && isCsrfToken(presented.id, token),
     )
     if (refused === undefined) return

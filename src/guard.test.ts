@@ -73,6 +73,16 @@ describe('without Sec-Fetch-Site', () => {
     expect(judge('POST', { origin, 'x-csrf-token': good })).toBeDefined()
     expect(judge('POST', { ...sameOrigin, origin, 'x-csrf-token': good })).toBeDefined()
   })
+
+  test('Origin null passes only on own endpoints, where Sec-Fetch-Site vouches for it', () => {
+    const endpoint = { zone: 'endpoint', formToken: good } as const
+    expect(judge('POST', { ...sameOrigin, origin: 'null' }, endpoint)).toBeUndefined()
+    expect(judge('POST', { ...sameOrigin, origin: 'null' }, { zone: 'endpoint' })).toBeDefined()
+    expect(judge('POST', { origin: 'null' }, endpoint)).toBeDefined()
+    expect(judge('POST', { 'sec-fetch-site': 'cross-site', origin: 'null' }, endpoint)).toBeDefined()
+    expect(judge('POST', { ...sameOrigin, origin: 'null', 'x-csrf-token': good })).toBeDefined()
+    expect(judge('GET', { ...sameOrigin, origin: 'null' }, { isUpgrade: true })).toBeDefined()
+  })
 })
 
 describe('mode token', () => {

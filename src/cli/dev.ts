@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { readFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
+import { fileTrouble } from '../config/interpolate.ts'
+import { printPath } from '../config/option-path.ts'
 import { parseConfig } from '../config/parse.ts'
-import { resolveConfig } from '../config/resolve.ts'
+import { readTextFile, resolveConfig } from '../config/resolve.ts'
 import type { Config } from '../config/schema.ts'
 import {
   configFromFlags,
@@ -48,7 +49,7 @@ export interface DevOptions {
 export async function runDev(options: DevOptions): Promise<{ url: string; issuer: string; close(): Promise<void> }> {
   const { print = console.log } = options
   const { written, baseDir } = readWritten(options)
-  const users = options.users === undefined ? defaultDevUsers : readDevUsers(readFileSync(options.users, 'utf8'))
+  const users = options.users === undefined ? defaultDevUsers : readDevUsers(readNamed(resolve(options.users), 'file of users'))
   const place: DevPlace = {
     port: (options.port ?? writtenPort(written) ?? 8080) || (await freePort()),
     issuer: `http://127.0.0.1:${(options.providerPort ?? 4000) || (await freePort())}`,
@@ -82,17 +83,31 @@ export async function runDev(options: DevOptions): Promise<{ url: string; issuer
     url: devOrigin(place.port),
     issuer: provider.issuer,
     async close() {
-      await gateway.close().finally(() => provider.close())
+      try {
+        await gateway.close()
+      } finally {
+        await provider.close()
+      }
     },
   }
 }
 
 function readWritten(options: DevOptions): { written: unknown; baseDir: string } {
   const { config: file, upstream: upstreams = [] } = options
+  const hasFlags = options.static !== undefined || options.scope !== undefined || upstreams.length > 0
   if (file !== undefined) {
+    if (hasFlags) throw new Error('static, upstream and scope stand in for a config file; with one, write them there')
     const path = resolve(file)
-    const { value, problems } = parseConfig(readFileSync(path, 'utf8'))
-    if (problems.length > 0) throw new ConfigError(problems.map(({ line, message }) => ({ path: `line ${line}`, message })))
+    const { value, problems } = parseConfig(readNamed(path, 'config file'))
+    if (problems.length > 0) {
+      throw new ConfigError(
+        problems.map(({ message, line, column, path: at }) => ({
+          path: printPath(at),
+          message,
+          place: `${basename(path)}:${line}:${column}`,
+        })),
+      )
+    }
     return { written: value, baseDir: dirname(path) }
   }
   if (options.static === undefined && upstreams.length === 0) {
@@ -106,6 +121,14 @@ function readWritten(options: DevOptions): { written: unknown; baseDir: string }
     ...(options.scope !== undefined && { scope: options.scope }),
   }
   return { written: configFromFlags(flags), baseDir: process.cwd() }
+}
+
+function readNamed(path: string, what: string): string {
+  try {
+    return readTextFile(path)
+  } catch (error) {
+    throw new ConfigError([{ path: '', message: `needs the ${what} ${JSON.stringify(path)}, ${fileTrouble(error)}` }])
+  }
 }
 
 /** Where to look, whom to log in as, and what the API has to be told. */

@@ -3,6 +3,7 @@ import { Command, CommanderError, InvalidArgumentError } from 'commander'
 import pc from 'picocolors'
 import { ConfigError } from '../errors.ts'
 import { check } from './check/check.ts'
+import { explain } from './explain.ts'
 import { untilSignalled } from './lifetime.ts'
 import { printSecret } from './secret.ts'
 import { serve } from './serve.ts'
@@ -68,6 +69,14 @@ function createProgram(terminal: Terminal, startGateway: StartGateway, exit: (co
     .option('--timeout <seconds>', 'for all questions together', wholeNumber(1, 3600), 10)
     .action(async ({ config, json, timeout }: { config: string; json: boolean; timeout: number }) =>
       exit(await check({ config, json, timeoutSeconds: timeout }, terminal)),
+    )
+
+  withConfig(program.command('explain'))
+    .description('say what would become of a request: its route, session, CSRF rule, token and target')
+    .argument('<url>', 'a path of the app, or a whole URL')
+    .option('-X, --method <method>', 'the request method', 'GET')
+    .action(async (url: string, { config, method }: { config: string; method: string }) =>
+      exit(await explain({ config, url, method }, terminal)),
     )
 
   program

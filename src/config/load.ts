@@ -6,6 +6,8 @@ import type { OptionPath } from './option-path.ts'
 import { parseConfig } from './parse.ts'
 import { judgeConfig, readTextFile } from './resolve.ts'
 import type { ConfigSurroundings } from './resolve.ts'
+import { schemasAt } from './schema-walk.ts'
+import { configSchema } from './schema.ts'
 import type { Config } from './schema.ts'
 
 /** A problem and where it stands; no line where the file as a whole is meant. */
@@ -31,7 +33,11 @@ export async function loadConfig(file: string, surroundings: Omit<ConfigSurround
   }
 
   const parsed = parseConfig(source)
-  if (parsed.isFatal) throw failure(path, parsed.problems)
+  if (parsed.isFatal)
+    throw failure(
+      path,
+      parsed.problems.map((problem) => ({ ...problem, path: knownPart(problem.path) })),
+    )
   if (parsed.value === null || parsed.value === undefined) {
     throw failure(path, [{ path: [], message: 'is empty; write at least origin, provider, session and routes' }])
   }
@@ -40,6 +46,11 @@ export async function loadConfig(file: string, surroundings: Omit<ConfigSurround
   if ('config' in result && parsed.problems.length === 0) return result.config
   const judged = 'config' in result ? [] : result.problems.map(({ at, message }) => ({ path: at, message, ...parsed.locate(at) }))
   throw failure(path, [...parsed.problems, ...judged])
+}
+
+/** In broken text anything may have become a name, a secret too; so only names of options are told. */
+function knownPart(path: OptionPath): OptionPath {
+  return path.length === 0 || schemasAt(configSchema, path).length > 0 ? path : knownPart(path.slice(0, -1))
 }
 
 /** All problems in one error, in the order of the file. */

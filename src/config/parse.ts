@@ -22,6 +22,15 @@ const mostProblems = 5
 
 /** Reads YAML 1.2, of which JSON is a part. Says what is wrong in own words: the parser's may quote a secret. */
 export function parseConfig(source: string): ParsedFile {
+  if (isPit(source)) {
+    const at = { line: 1, column: 1 }
+    return {
+      value: undefined,
+      problems: [{ path: [], message: syntaxWords.RESOURCE_EXHAUSTION, ...at }],
+      isFatal: true,
+      locate: () => at,
+    }
+  }
   const lines = new LineCounter()
   const document = parseDocument(source, {
     version: '1.2',
@@ -30,7 +39,7 @@ export function parseConfig(source: string): ParsedFile {
     stringKeys: true,
     prettyErrors: false,
     lineCounter: lines,
-    logLevel: 'silent',
+    logLevel: 'error',
   })
   const place = (offset: number) => {
     const { line, col } = lines.linePos(Math.max(0, offset))
@@ -41,11 +50,9 @@ export function parseConfig(source: string): ParsedFile {
     const at = place(pos[0])
     const path = pathAt(document, pos[0])
     if (code === 'DUPLICATE_KEY' || code === 'TAG_RESOLVE_FAILED') return { path, message: syntaxWords[code], ...at }
-    // What the parser made of broken text is a guess; the names down to the first list are the writer's own.
-    const end = path.findIndex((part) => typeof part === 'number' || part === '$')
     const isBarePlaceholder = /[[{].*\$\{/.test(rows[at.line - 1] ?? '')
     const message = isBarePlaceholder ? 'is broken YAML; inside [ ] and { }, put texts with "${" in quotes' : syntaxWords[code]
-    return { path: end < 0 ? path : path.slice(0, end), message, ...at }
+    return { path, message, ...at }
   }
   const problems = [...document.errors, ...document.warnings]
     .map(wordProblem)
@@ -61,6 +68,17 @@ export function parseConfig(source: string): ParsedFile {
       'has an alias (*name) without its anchor (&name), or aliases that multiply beyond measure; write the values out'
     return { value: undefined, problems: [...problems, { path: [], message, ...place(0) }], isFatal: true, locate }
   }
+}
+
+/** Whether brackets or list marks go deeper than any config: the parser takes minutes for such a file. */
+function isPit(source: string): boolean {
+  let depth = 0
+  for (const sign of source) {
+    if (sign === '[' || sign === '{') depth += 1
+    else if (sign === ']' || sign === '}') depth = Math.max(0, depth - 1)
+    if (depth > 200) return true
+  }
+  return /(?:[-?:][ \t]+){200}/.test(source)
 }
 
 const broken = 'is broken YAML; check brackets, quotes and indentation here and on the line above'

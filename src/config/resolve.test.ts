@@ -137,7 +137,7 @@ describe('one option is wrong:', () => {
     [{ 'listen.port': 70000 }, 'listen.port: is the number 70000; write at most 65535'],
     [{ 'listen.port': Number.NaN }, 'listen.port: is the number NaN; write a whole number'],
     [{ 'listen.host': 'http://0.0.0.0' }, 'listen.host: "http://0.0.0.0" is not an address or host name; write 127.0.0.1'],
-    [{ listen: 8080 }, 'listen: is the number 8080; write a mapping'],
+    [{ listen: 8080 }, 'listen: is a number; write a mapping'],
     [{ listen: null }, 'listen: is empty; write a mapping, its options indented below it, or remove the line'],
     [{ admin: { port: 8080 } }, 'admin.port: is that of listen.port too (8080); give the two listeners different ports'],
     [{ basePath: '/bff/' }, 'basePath: "/bff/" ends with "/"; write it without'],

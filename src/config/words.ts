@@ -129,7 +129,7 @@ function shown(path: OptionPath, { schema, written, outside }: WordingContext): 
       return mayShow ? `is the text ${printable(withoutCredentials(value))}` : 'is a text'
     case 'number':
     case 'bigint':
-      return isSecretAt(schema, path) ? 'is a number' : `is the number ${value}`
+      return mayShow ? `is the number ${value}` : 'is a number'
     case 'boolean':
       return mayShow ? `is ${value}` : 'is true or false'
     case 'object':

@@ -12,14 +12,17 @@ export function isRejectedGrant(error: unknown): boolean {
  */
 export function providerError(error: unknown, wrong: 'login_failed' | 'provider_unavailable'): BffError {
   if (error instanceof BffError) return error
+  const refused = (reason: string): BffError =>
+    wrong === 'login_failed' ? new BffError(wrong, { reason, cause: error }) : unavailable(reason, error)
   if (error instanceof AuthorizationResponseError) {
+    const reason = `the provider answered ${word(error.error)}`
     const passing = error.error === 'temporarily_unavailable' || error.error === 'server_error'
-    return new BffError(passing ? 'provider_unavailable' : wrong, { reason: `the provider answered ${word(error.error)}`, cause: error })
+    return passing ? unavailable(reason, error) : refused(reason)
   }
   if (error instanceof ResponseBodyError) {
     const passing = error.status >= 500 || error.status === 429 || error.error === 'temporarily_unavailable'
     const reason = `the provider answered ${word(error.error)}`
-    return passing ? unavailable(reason, error, error.response) : new BffError(wrong, { reason, cause: error })
+    return passing ? unavailable(reason, error, error.response) : refused(reason)
   }
   if (error instanceof ClientError) {
     const response = error.cause instanceof Response ? error.cause : undefined
@@ -35,11 +38,11 @@ export function providerError(error: unknown, wrong: 'login_failed' | 'provider_
       case undefined:
         return unavailable('the provider cannot be reached', error)
       default:
-        return new BffError(wrong, { reason: `the provider's answer is not valid (${error.code})`, cause: error })
+        return refused(`the provider's answer is not valid (${error.code})`)
     }
   }
   if (isNetworkError(error)) return unavailable('the provider cannot be reached', error)
-  return new BffError(wrong, { reason: "the provider's answer is not valid", cause: error })
+  return refused("the provider's answer is not valid")
 }
 
 function unavailable(reason: string, cause: unknown, response?: Response): BffError {

@@ -1,32 +1,16 @@
 import type { IncomingHttpHeaders } from 'node:http'
+import { isProtocolError } from './call-route.ts'
+import type { CallRoute, ResponseController } from './call-route.ts'
 import type { CallTimer, Timed } from './call-timer.ts'
 import { CompressedScan } from './compressed-scan.ts'
 import type { ScanSink } from './compressed-scan.ts'
 import { Reply } from './reply.ts'
 import type { ReplyOwner } from './reply.ts'
-import { openScan } from './response-scan.ts'
+import { judgeHead } from './response-head.ts'
 import type { BodyScan } from './token-filter.ts'
 import { Upload } from './upload.ts'
-import type { UploadOwner, UploadStream } from './upload.ts'
+import type { UploadOwner } from './upload.ts'
 import type { CallFailure, UpstreamCall } from './upstream-call.ts'
-
-/** What a call needs of undici's controller. */
-interface ResponseController {
-  readonly rawHeaders?: Buffer[] | string[] | IncomingHttpHeaders | null
-  abort(reason: Error): void
-  pause(): void
-  resume(): void
-}
-
-/** The way to an upstream, as a call sees it. */
-export interface CallRoute {
-  /** Sends the request and reports to `call`. A retry never uses a connection that was used before. */
-  send(call: Call, body: Buffer | UploadStream | null, isRetry: boolean): void
-  /** True while a request starts on a connection that was never used. */
-  readonly isConnectionNew: boolean
-  /** True while a connection reports an error: what undici takes for a body's end then is none. */
-  readonly isConnectionBroken: boolean
-}
 
 /** waiting: for the head. streaming: the body. flushing: all is written, the client has not taken it yet. */
 type CallState = 'waiting' | 'streaming' | 'flushing' | 'over'
@@ -140,41 +124,23 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
       return
     }
     this.#reply.status = status
-    const isBodyless = this.request.method === 'HEAD' || status === 204 || status === 304
-    const problem = this.#takeHead(status, controller.rawHeaders, headers, isBodyless)
-    if (problem !== undefined) {
-      this.#fail(problem === 'token' ? 'token_in_response' : 'bad_response', problem)
+    const raw = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : []
+    const head = judgeHead(this.request, status, raw, headers, this)
+    if (typeof head === 'string') {
+      this.#fail(head === 'token' ? 'token_in_response' : 'bad_response', head)
       return
     }
+    this.#reply.head = head.flat
+    this.#bytesLeft = head.bodyBytes
+    this.#scan = head.scan
     this.#state = 'streaming'
     if (this.#isUploading) {
-      this.#reply.head.push('Connection', 'close')
+      head.flat.push('Connection', 'close')
       // RFC 9112, section 9.5: who is answered with an error while it sends the body stops sending.
       if (status >= 400) this.#upload?.stop()
     }
-    if (isBodyless) this.#finish(undefined)
+    if (head.isBodyless) this.#finish(undefined)
     else if (/^text\/event-stream\b/i.test(headers['content-type'] ?? '')) this.#reply.sendHead(true)
-  }
-
-  /** Gives a reason why this head cannot be passed on. */
-  #takeHead(
-    status: number,
-    raw: ResponseController['rawHeaders'],
-    headers: IncomingHttpHeaders,
-    isBodyless: boolean,
-  ): string | undefined {
-    const transferCoding = headers['transfer-encoding']
-    if (transferCoding !== undefined && String(transferCoding).toLowerCase() !== 'chunked') return 'transfer_coding'
-    const head = this.request.responseHeaders(status, Array.isArray(raw) ? raw : [])
-    if (!Array.isArray(head)) return head.refused
-    this.#reply.head = head
-    if (headers['content-length'] !== undefined) this.#bytesLeft = Number(headers['content-length'])
-    const { filter } = this.request
-    if (filter === undefined) return undefined
-    if (filter.inHeaders(head)) return 'token'
-    if (isBodyless) return undefined
-    this.#scan = openScan(filter, status, headers, this)
-    return this.#scan === undefined ? 'unreadable_content' : undefined
   }
 
   onResponseData(controller: ResponseController, chunk: Buffer): void {
@@ -341,8 +307,4 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
       this.#reply.cut()
     }
   }
-}
-
-function isProtocolError(code: string | undefined): boolean {
-  return code !== undefined && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
 }

@@ -212,7 +212,8 @@ class OpenCall implements Open {
   }
 }
 
-function failureError(failure: CallFailure, reason: string | undefined, isSessionOver: boolean): BffError {
+/** What a call's failure is to the client. */
+export function failureError(failure: CallFailure, reason: string | undefined, isSessionOver: boolean): BffError {
   const why = reason === undefined ? failure : `${failure}: ${reason}`
   switch (failure) {
     case 'timeout':
@@ -231,7 +232,7 @@ function failureError(failure: CallFailure, reason: string | undefined, isSessio
 }
 
 /** The search for a session's tokens, made once per opened session. */
-function filterOf(session: Session): TokenFilter {
+export function filterOf(session: Session): TokenFilter {
   let filter = filters.get(session)
   if (filter === undefined) {
     filter = createTokenFilter(tokenTexts(session.tokens))

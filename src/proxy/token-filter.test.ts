@@ -25,7 +25,9 @@ function scanned(scan: BodyScan, bytes: Buffer, cuts: readonly number[]): { out:
 const cuts = fc.array(fc.nat(4000), { maxLength: 12 })
 /** Text that often looks like the beginning of a token. */
 const noise = fc
-  .array(fc.oneof(fc.constantFrom('e', 'ey', 'eyJhbGciOi', jwt.slice(0, 60), jwt.slice(20), 'Zm9v/', '\n'), fc.string()), { maxLength: 8 })
+  .array(fc.oneof(fc.constantFrom('e', 'ey', 'eyJhbGciOi', jwt.slice(0, 60), jwt.slice(20), 'Zm9v/', '\n'), fc.string()), {
+    maxLength: 8,
+  })
   .map((parts) => parts.join(' '))
 
 describe('a body scan', () => {
@@ -46,12 +48,19 @@ describe('a body scan', () => {
 
   it('gives a body without a token back as it is', () => {
     fc.assert(
-      fc.property(fc.oneof(noise.map((text) => Buffer.from(text)), fc.uint8Array({ maxLength: 3000 }).map(Buffer.from)), cuts, (bytes, places) => {
-        fc.pre(!bytes.includes(jwt) && !bytes.includes(opaque))
-        const { out, isFound } = scanned(filter.body(), bytes, places)
-        expect(isFound).toBe(false)
-        expect(out.equals(bytes)).toBe(true)
-      }),
+      fc.property(
+        fc.oneof(
+          noise.map((text) => Buffer.from(text)),
+          fc.uint8Array({ maxLength: 3000 }).map(Buffer.from),
+        ),
+        cuts,
+        (bytes, places) => {
+          fc.pre(!bytes.includes(jwt) && !bytes.includes(opaque))
+          const { out, isFound } = scanned(filter.body(), bytes, places)
+          expect(isFound).toBe(false)
+          expect(out.equals(bytes)).toBe(true)
+        },
+      ),
       { numRuns: 500 },
     )
   })
@@ -63,7 +72,9 @@ describe('a body scan', () => {
     }
     const lower = 'zm9v%2f%2bbar%3dbaz~0123456789'
     expect(createTokenFilter(['zm9v/+bar=baz~0123456789']).body().last(Buffer.from(lower))).toBe('found')
-    expect(createTokenFilter(['quoted"token"of-some-length']).body().last(Buffer.from('{"t":"quoted\\"token\\"of-some-length"}'))).toBe('found')
+    expect(
+      createTokenFilter(['quoted"token"of-some-length']).body().last(Buffer.from('{"t":"quoted\\"token\\"of-some-length"}')),
+    ).toBe('found')
   })
 
   it('holds nothing back of an event that does not end like a token begins', () => {
@@ -124,11 +135,15 @@ describe('parts of a resource', () => {
 
   it('are passed where they hold nothing', () => {
     const part = resource.subarray(0, 200)
-    expect(scanned(filter.part(`bytes 0-199/${resource.length}`) as BodyScan, part, [3, 50])).toEqual({ out: part, isFound: false })
+    expect(scanned(filter.part(`bytes 0-199/${resource.length}`) as BodyScan, part, [3, 50])).toEqual({
+      out: part,
+      isFound: false,
+    })
     expect(filter.part('bytes 0-1/5000')?.last(Buffer.from('ey'))).toEqual([Buffer.from('ey')])
   })
 
   it('cannot be judged without one good Content-Range', () => {
-    for (const range of [undefined, '', 'bytes */100', 'bytes 5-6/100', 'items 0-100/200']) expect(filter.part(range), range).toBeUndefined()
+    for (const range of [undefined, '', 'bytes */100', 'bytes 5-6/100', 'items 0-100/200'])
+      expect(filter.part(range), range).toBeUndefined()
   })
 })

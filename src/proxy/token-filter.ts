@@ -42,13 +42,7 @@ function spellings(token: string): string[] {
   if (!visibleAscii.test(token)) return [token]
   const percent = encodeURIComponent(token)
   const json = JSON.stringify(token).slice(1, -1)
-  return [
-    token,
-    percent,
-    percent.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()),
-    json,
-    json.replaceAll('/', '\\/'),
-  ]
+  return [token, percent, percent.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()), json, json.replaceAll('/', '\\/')]
 }
 
 /** Looks for the tokens as they are, percent-encoded and JSON-escaped. */

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { Agent, Pool, buildConnector, fetch as undiciFetch } from 'undici'
 import { Call } from './call.ts'
-import type { CallRoute } from './call.ts'
+import type { CallRoute } from './call-route.ts'
 import { CallTimer } from './call-timer.ts'
 import type { UploadStream } from './upload.ts'
 import type { UpstreamCall } from './upstream-call.ts'

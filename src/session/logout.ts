@@ -27,6 +27,8 @@ export function logout(options: LogoutOptions): Endpoint {
   const { sessions, sessionOf, sessionCookie, postLogoutPath, audit } = options
   return async ({ request, requestId, clientAddress }) => {
     if (request.method !== 'POST') throw new BffError('method_not_allowed', { allow: ['POST'] })
+    // A request from another site comes without the Strict cookie: it must not make the browser drop anything.
+    if (sessionCookie.read(request.headers.get('cookie') ?? undefined).kind === 'none') return goTo(request, postLogoutPath)
     const session = await sessionOf(request)
     let location = postLogoutPath
     if (session !== undefined) {
@@ -36,9 +38,12 @@ export function logout(options: LogoutOptions): Endpoint {
       location = options.logoutUrl(session.tokens) ?? postLogoutPath
     }
     const headers: Record<string, string> = options.clearSiteData ? { 'clear-site-data': '"cache", "storage"' } : {}
-    const cookies = sessionCookie.cleared()
-    return isNavigation(request) ? seeOther(location, cookies, headers) : json({ logoutUrl: location }, cookies, headers)
+    return goTo(request, location, sessionCookie.cleared(), headers)
   }
+}
+
+function goTo(request: Request, location: string, cookies: readonly string[] = [], headers: Readonly<Record<string, string>> = {}): Response {
+  return isNavigation(request) ? seeOther(location, cookies, headers) : json({ logoutUrl: location }, cookies, headers)
 }
 
 /** A form post of the page itself is sent on; a fetch gets the address to go to. */

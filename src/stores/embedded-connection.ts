@@ -89,7 +89,7 @@ export class EmbeddedConnection {
     }
   }
 
-  /** Gives a database up that is in trouble, without writing to it. */
+  /** Gives up a database that is in trouble. */
   abandon(): void {
     this.#database.close()
   }

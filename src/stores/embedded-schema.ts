@@ -81,7 +81,7 @@ export function openDatabaseFile(file: string): SqliteDatabase {
 
 // A checkpoint runs inside a commit and stops the event loop: few pages at a time keep each one short.
 const settings = `
-  pragma wal_autocheckpoint = 1000;
+  pragma wal_autocheckpoint = 250;
   pragma journal_size_limit = 67108864;
   pragma cache_size = -8000;
   pragma cell_size_check = on;

@@ -1,0 +1,26 @@
+import type { IncomingHttpHeaders } from 'node:http'
+import type { Call } from './call.ts'
+import type { UploadStream } from './upload.ts'
+
+/** The way to an upstream, as a call sees it. */
+export interface CallRoute {
+  /** Sends the request and reports to `call`. A retry never uses a connection that was used before. */
+  send(call: Call, body: Buffer | UploadStream | null, isRetry: boolean): void
+  /** True while a request starts on a connection that was never used. */
+  readonly isConnectionNew: boolean
+  /** True while a connection reports an error: what undici takes for a body's end then is none. */
+  readonly isConnectionBroken: boolean
+}
+
+/** What a call needs of undici's controller. */
+export interface ResponseController {
+  readonly rawHeaders?: Buffer[] | string[] | IncomingHttpHeaders | null
+  abort(reason: Error): void
+  pause(): void
+  resume(): void
+}
+
+/** Whether an error means that the upstream does not speak HTTP as it should. */
+export function isProtocolError(code: string | undefined): boolean {
+  return code !== undefined && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
+}

@@ -1,0 +1,106 @@
+import { expect } from 'vitest'
+import type { Browser } from './browser.ts'
+import type { CapturedLog } from './captured-log.ts'
+import { values, type BrowserExchange } from './exchange.ts'
+import type { RecordingUpstream } from './recording-upstream.ts'
+import type { ScriptedProvider } from './scripted-provider.ts'
+import { findSecrets, type Finding, type Searched } from './secret-search.ts'
+
+/** What is watched while a test runs. */
+export interface Watched {
+  readonly app: string
+  readonly provider: ScriptedProvider
+  readonly upstream: RecordingUpstream
+  readonly logs: CapturedLog
+  readonly browsers: readonly Browser[]
+}
+
+/** Exceptions a test has to name. */
+export interface SafetyOptions {
+  /** Further origins that a Location may lead to, because an upstream of the test sends them. */
+  readonly locations?: readonly string[]
+  /** Upstream paths that need no token, besides `/public/` and `/optional/`. */
+  readonly openPaths?: readonly string[]
+  /** The ID token may stand in the logout address (`logout.idTokenHint`). */
+  readonly idTokenHint?: boolean
+}
+
+/** Secrets in anything the app sent to a browser, in the address bar, or in a log line. */
+export function findLeaks(watched: Watched, { idTokenHint = false }: SafetyOptions = {}): Finding[] {
+  const secrets = new Map([...watched.provider.issued].filter(([, kind]) => !(idTokenHint && kind === 'id_token')))
+  return [
+    ...findSecrets(secrets, browserPlaces(watched)),
+    ...findSecrets(new Map([...secrets, ...cookieValues(watched)]), logPlaces(watched)),
+  ]
+}
+
+/** What holds after every case, whatever it did (the eight checks of the attack catalogue that can be made from here). */
+export function expectSafe(watched: Watched, options: SafetyOptions = {}): void {
+  expect(findLeaks(watched, options), 'secrets that left the server').toEqual([])
+  expect(strayCookies(watched), 'session or login cookies that reached the upstream').toEqual([])
+  expect(unprovenCalls(watched, options), 'protected upstream calls without a token of the provider').toEqual([])
+  expect(foreignLocations(watched, options), 'redirects to somewhere else').toEqual([])
+  expect(innerDetails(watched), 'stack traces or file paths in an answer').toEqual([])
+}
+
+function browserPlaces({ app, browsers }: Watched): Searched[] {
+  return browsers.flatMap((browser) => [
+    ...browser.exchanges
+      .filter((exchange) => exchange.url.origin === app)
+      .flatMap((exchange) => [
+        { where: `head of ${exchange.method} ${exchange.url.pathname}`, text: exchange.head },
+        { where: `body of ${exchange.method} ${exchange.url.pathname}`, text: exchange.body.toString('latin1') },
+      ]),
+    ...browser.tabs.map((tab) => ({ where: 'the address bar', text: tab.page?.url.origin === app ? tab.url : '' })),
+    { where: 'WebSocket messages', text: browser.messages.join('\n') },
+  ])
+}
+
+function logPlaces({ logs }: Watched): Searched[] {
+  return [{ where: 'the log', text: logs.text() }]
+}
+
+/** Cookie values the app gave out: the log must not hold them either. */
+function cookieValues({ app, browsers }: Watched): [string, string][] {
+  return browsers.flatMap((browser) =>
+    [...browser.jar.seen]
+      .filter(([value]) => value.length >= 16)
+      .map(([value, name]): [string, string] => [value, `cookie ${name} of ${app}`]),
+  )
+}
+
+function strayCookies(watched: Watched): string[] {
+  const bytes = watched.upstream.received()
+  return cookieValues(watched)
+    .filter(([value, kind]) => /coatcheck/.test(kind) && bytes.includes(value))
+    .map(([, kind]) => kind)
+}
+
+function unprovenCalls({ upstream, provider }: Watched, { openPaths = [] }: SafetyOptions): string[] {
+  const isOpen = (path: string) => ['/public/', '/optional/', ...openPaths].some((open) => path.startsWith(open))
+  return upstream.requests
+    .filter(({ target, bearer }) => !isOpen(target) && !provider.grants.accessTokens.has(bearer ?? ''))
+    .map(({ method, target }) => `${method} ${target}`)
+}
+
+function foreignLocations({ app, provider, browsers }: Watched, { locations = [] }: SafetyOptions): string[] {
+  const allowed = new Set([app, provider.issuer, ...locations])
+  const led = (exchange: BrowserExchange) => [
+    ...values(exchange.headers, 'location'),
+    ...values(exchange.headers, 'refresh').map((field) => field.replace(/^[^;]*;\s*url=/i, '')),
+  ]
+  return appExchanges(app, browsers)
+    .flatMap((exchange) => led(exchange).map((location) => ({ location, target: new URL(location, exchange.url) })))
+    .filter(({ target }) => !allowed.has(target.origin))
+    .map(({ location }) => location)
+}
+
+function innerDetails({ app, browsers }: Watched): string[] {
+  return appExchanges(app, browsers)
+    .map((exchange) => exchange.body.toString('latin1'))
+    .filter((body) => /\n\s+at .+:\d+:\d+/.test(body) || body.includes('node_modules') || body.includes(process.cwd()))
+}
+
+function appExchanges(app: string, browsers: readonly Browser[]): BrowserExchange[] {
+  return browsers.flatMap((browser) => browser.exchanges.filter((exchange) => exchange.url.origin === app))
+}
