@@ -88,7 +88,7 @@ async function drain(server: Server, graceMs: number): Promise<void> {
  * script could read (contract, section 3), and the connection ends.
  */
 function answerUnparsable(error: Error & { code?: string }, socket: Duplex): void {
-  const { bytesWritten = 0 } = socket as Socket
+  const { bytesWritten } = socket as Socket
   if (error.code === 'ECONNRESET' || !socket.writable || (bytesWritten > 0 && error.code !== 'HPE_HEADER_OVERFLOW')) {
     socket.destroy()
     return

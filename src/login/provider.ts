@@ -1,4 +1,3 @@
-import { createPrivateKey } from 'node:crypto'
 import * as oidc from 'openid-client'
 import type { ProviderConfig } from '../config/schema.ts'
 import { BffError } from '../errors.ts'
@@ -7,6 +6,7 @@ import { tokenTimes } from '../session/session.ts'
 import { RefreshRejected, type TokenAnswer } from '../session/tokens.ts'
 import { clockToleranceSeconds, TokenVerifier } from './id-token.ts'
 import { Lazy } from './metadata.ts'
+import { clientAuth } from './provider-auth.ts'
 import { isRejectedGrant, providerError } from './provider-error.ts'
 import type { ProviderFetch } from './provider-fetch.ts'
 import type { Transaction } from './transaction.ts'
@@ -44,14 +44,13 @@ type Grant = Awaited<ReturnType<typeof oidc.refreshTokenGrant>>
  */
 export class Provider {
   readonly #options: ProviderOptions
-  readonly #clientAuth: oidc.ClientAuth
   readonly #discovered: Lazy<Discovered>
   readonly #fetch: oidc.CustomFetch
+  #auth: Promise<oidc.ClientAuth> | undefined
 
   constructor(options: ProviderOptions) {
     this.#options = options
     this.#fetch = (url, { method, headers, body, signal }) => options.fetch(url, { method, headers, body: body instanceof ArrayBuffer ? new Uint8Array(body) : body, signal })
-    this.#clientAuth = clientAuth(options.config)
     this.#discovered = new Lazy(() => this.#discover(), options.clock)
   }
 
@@ -192,7 +191,7 @@ export class Provider {
   async #discover(): Promise<Discovered> {
     const { config, clock } = this.#options
     try {
-      const found = await oidc.discovery(new URL(config.issuer), config.clientId, undefined, this.#clientAuth, {
+      const found = await oidc.discovery(new URL(config.issuer), config.clientId, undefined, undefined, {
         [oidc.customFetch]: this.#fetch,
         timeout: config.timeoutSeconds,
         ...(this.#allowsHttp() ? { execute: [oidc.allowInsecureRequests] } : {}),
@@ -221,7 +220,7 @@ export class Provider {
         [oidc.clockSkew]: Math.round((clock() - Date.now()) / 1000),
         [oidc.clockTolerance]: clockToleranceSeconds,
       },
-      this.#clientAuth,
+      await (this.#auth ??= clientAuth(config)),
     )
     client[oidc.customFetch] = this.#fetch
     client.timeout = config.timeoutSeconds
@@ -233,46 +232,6 @@ export class Provider {
     // The config was checked: a plain http issuer is on loopback, or the operator insists.
     return new URL(this.#options.config.issuer).protocol === 'http:'
   }
-}
-
-function clientAuth(config: ProviderConfig): oidc.ClientAuth {
-  switch (config.clientAuth) {
-    case 'client_secret_basic':
-      return oidc.ClientSecretBasic(config.clientSecret?.reveal())
-    case 'client_secret_post':
-      return oidc.ClientSecretPost(config.clientSecret?.reveal())
-    case 'private_key_jwt':
-      return privateKeyJwt(config)
-    case 'tls_client_auth':
-    case 'self_signed_tls_client_auth':
-      return oidc.TlsClientAuth()
-  }
-}
-
-/** Imports the key at first use: WebCrypto does it asynchronously, construction does not. */
-function privateKeyJwt(config: ProviderConfig): oidc.ClientAuth {
-  const text = config.clientKey?.reveal() ?? ''
-  const key = text.trimStart().startsWith('{') ? createPrivateKey({ key: JSON.parse(text), format: 'jwk' }) : createPrivateKey(text)
-  let auth: Promise<oidc.ClientAuth> | undefined
-  return async (...call) => {
-    auth ??= importForSigning(key).then((imported) =>
-      oidc.PrivateKeyJwt(config.clientKeyId === undefined ? imported : { key: imported, kid: config.clientKeyId }),
-    )
-    await (await auth)(...call)
-  }
-}
-
-const webCryptoCurves: Readonly<Record<string, string>> = { prime256v1: 'P-256', secp384r1: 'P-384', secp521r1: 'P-521' }
-
-async function importForSigning(key: ReturnType<typeof createPrivateKey>): Promise<oidc.CryptoKey> {
-  const der = key.export({ format: 'der', type: 'pkcs8' })
-  const algorithm =
-    key.asymmetricKeyType === 'rsa'
-      ? { name: 'RSA-PSS', hash: 'SHA-256' }
-      : key.asymmetricKeyType === 'ec'
-        ? { name: 'ECDSA', namedCurve: webCryptoCurves[key.asymmetricKeyDetails?.namedCurve ?? ''] ?? 'P-256' }
-        : { name: 'Ed25519' }
-  return crypto.subtle.importKey('pkcs8', der, algorithm, false, ['sign'])
 }
 
 /** A requested authentication context that was not met is a failed login, not a weaker one (ASVS 6.8.4). */

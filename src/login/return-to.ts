@@ -1,8 +1,10 @@
-/** Longer paths are refused, never cut. */
+import { readPath } from '../config/path-reading.ts'
+
+/** Longer paths are refused, never cut. In characters as they are sent, so that the login cookie has room for it. */
 export const longestReturnTo = 2048
 
 export function isOverlong(value: string): boolean {
-  return value.length > longestReturnTo
+  return value.length > longestReturnTo || (encodeLoose(value)?.length ?? 0) > longestReturnTo
 }
 
 /**
@@ -14,41 +16,18 @@ export function isOverlong(value: string): boolean {
  * text that has one reading is let through.
  */
 export function readReturnTo(value: string | null | undefined): string {
-  if (value === null || value === undefined || isOverlong(value)) return '/'
-  if (!value.startsWith('/')) return '/'
-  const text = percentEncodeNonAscii(value)
-  // Whitespace and control characters are dropped or turned by URL parsers; a backslash is a slash to them.
-  if (text === undefined || /[\x00-\x20\x7f\\]/.test(text)) return '/'
+  if (value === null || value === undefined || !value.startsWith('/') || isOverlong(value)) return '/'
+  const text = encodeLoose(value)
+  // Control characters are dropped by URL parsers, and a backslash is a slash to them.
+  if (text === undefined || /[^\x21-\x7e]|\\/.test(text)) return '/'
   const path = text.split(/[?#]/, 1)[0] ?? ''
-  if (!isPlainPath(path)) return '/'
-  return text
+  return typeof readPath(path) === 'string' ? text : '/'
 }
 
-/** No empty, dot or encoded-slash segments, however often the path is decoded. */
-function isPlainPath(path: string): boolean {
-  let reading = path
-  for (let round = 0; round < 3; round += 1) {
-    if (/\/\/|\\|[\x00-\x1f\x7f]/.test(reading)) return false
-    if (reading.split('/').some((segment) => /^\.{1,2}(;|$)/.test(segment))) return false
-    const decoded = decode(reading)
-    if (decoded === undefined || decoded === reading) return true
-    if (decoded.split('/').length !== reading.split('/').length) return false
-    reading = decoded
-  }
-  return false
-}
-
-function decode(text: string): string | undefined {
+/** Spaces and non-ASCII characters as a browser would send them. */
+function encodeLoose(text: string): string | undefined {
   try {
-    return decodeURIComponent(text)
-  } catch {
-    return undefined
-  }
-}
-
-function percentEncodeNonAscii(text: string): string | undefined {
-  try {
-    return text.replace(/[^\x00-\x7f]+/g, (run) => encodeURIComponent(run))
+    return text.replace(/[^\x00-\x1f\x21-\x7f]+/g, (run) => encodeURIComponent(run))
   } catch {
     // A lone surrogate has no encoding.
     return undefined

@@ -30,7 +30,7 @@ export function readCookie(header: string | undefined, name: string): CookieRead
   return found
 }
 
-/** Cookies whose name is the prefix and digits. */
+/** Cookies whose name is the prefix and up to ten digits. */
 export function readCookiesByPrefix(header: string | undefined, prefix: string): { name: string; value: string }[] {
   const cookies: { name: string; value: string }[] = []
   for (const [name, value] of pairs(header)) {
@@ -64,17 +64,29 @@ export function setCookie(name: string, value: string, attributes: CookieAttribu
 /** The value of a cookie whose name stands at [start, end), if a cookie begins there. */
 function valueAt(header: string, start: number, end: number): string | undefined {
   let before = start - 1
-  while (before >= 0 && (header[before] === ' ' || header[before] === '\t')) before -= 1
+  while (before >= 0 && isBlank(header.charCodeAt(before))) before -= 1
   if (before >= 0 && header[before] !== ';') return undefined
   if (header[end] !== '=') return undefined
   const semicolon = header.indexOf(';', end)
-  return header.slice(end + 1, semicolon === -1 ? undefined : semicolon).trim()
+  return slice(header, end + 1, semicolon === -1 ? header.length : semicolon)
 }
 
 function* pairs(header: string | undefined): Generator<[name: string, value: string]> {
   if (header === undefined) return
   for (const part of header.split(';')) {
     const equals = part.indexOf('=')
-    if (equals > 0) yield [part.slice(0, equals).trim(), part.slice(equals + 1).trim()]
+    if (equals > 0) yield [slice(part, 0, equals), slice(part, equals + 1, part.length)]
   }
+}
+
+/** Without the blanks around it. Unlike `trim`, which takes bytes of other characters for blanks, as RFC 6265 does. */
+function slice(text: string, start: number, end: number): string {
+  let [from, to] = [start, end]
+  while (from < to && isBlank(text.charCodeAt(from))) from += 1
+  while (from < to && isBlank(text.charCodeAt(to - 1))) to -= 1
+  return text.slice(from, to)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
 }

@@ -48,6 +48,8 @@ export class SessionCookie {
   }
 }
 
+const loginNames = 10_000
+
 /** The cookies of logins under way, one each. */
 export class LoginCookies {
   readonly prefix: string
@@ -72,10 +74,10 @@ export class LoginCookies {
   /** A free name. Drawn from many, so that tabs which start at the same moment do not overwrite each other's login. */
   newName(cookieHeader: string | undefined): string {
     const taken = new Set(this.read(cookieHeader).map(({ name }) => name))
-    for (;;) {
-      const name = `${this.prefix}${Buffer.from(this.#random(4)).readUInt32BE(0) % 10_000}`
-      if (!taken.has(name)) return name
-    }
+    let number = Buffer.from(this.#random(4)).readUInt32BE(0) % loginNames
+    // Where all are taken, one of them is overwritten.
+    for (let tries = 1; tries < loginNames && taken.has(this.prefix + number); tries += 1) number = (number + 1) % loginNames
+    return this.prefix + number
   }
 
   /** The cookies that must go to make room for one more: those that do not open, then the oldest. */
