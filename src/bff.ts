@@ -7,6 +7,7 @@ import type { Config, ConfigInput } from './config/schema.ts'
 import { Endpoints } from './endpoints.ts'
 import type { GuardRules } from './guard.ts'
 import { auditTo, type Logger } from './log.ts'
+import { backchannelLogout } from './login/backchannel-logout.ts'
 import { Callback } from './login/callback.ts'
 import { landing, loginError } from './login/pages.ts'
 import { Provider } from './login/provider.ts'
@@ -24,9 +25,12 @@ import { WebSockets } from './proxy/web-sockets.ts'
 import { compileRoutes } from './routes.ts'
 import { LoginCookies, SessionCookie } from './session/cookies.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './session/csrf-token.ts'
+import { EndedAtProvider } from './session/ended-at-provider.ts'
+import { sessionEvents } from './session/events.ts'
 import { sessionEndpoint } from './session/endpoint.ts'
 import { logout } from './session/logout.ts'
 import { withOutageErrors } from './session/outage.ts'
+import { ownSessions } from './session/own-sessions.ts'
 import { sessionKey } from './session/record.ts'
 import { Keyring } from './session/seal.ts'
 import type { Session } from './session/session.ts'
@@ -125,8 +129,10 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     onEvent: (session, { event, ...fields }) => audit(event, { subject: session.meta.subject, ...fields }),
   })
 
+  const live = new Live(sessions)
+  const endedAtProvider = new EndedAtProvider(store, config.provider.issuer, clock)
   const transactions = new Transactions(keyring, clock, random)
-  const callback = new Callback({ basePath, provider, transactions, loginCookies, sessionCookie, sessions, store, clock, audit, sessionOf, discard })
+  const callback = new Callback({ basePath, provider, transactions, loginCookies, sessionCookie, sessions, endedAtProvider, store, clock, audit, sessionOf, discard })
   const endpoints = new Endpoints({
     basePath,
     strictTransportSecurity,
@@ -146,8 +152,33 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
         },
       }),
       callback: callback.endpoint,
+      'backchannel-logout': backchannelLogout({
+        issuer: config.provider.issuer,
+        verify: (logoutToken) => provider.verifyLogoutToken(logoutToken),
+        sessions,
+        store,
+        endedAtProvider,
+        clock,
+        audit,
+      }),
       landing,
       error: loginError(basePath, sessionOf),
+      sessions: ownSessions({
+        store,
+        keyring,
+        sessions,
+        sessionOf,
+        idleTimeoutMs: config.session.idleTimeoutSeconds * 1000,
+        path: `${basePath}/sessions`,
+        audit,
+      }),
+      events: sessionEvents({
+        sessionOf,
+        open: (session, open) => live.add(session, open),
+        done: (session, open) => live.remove(session, open),
+        latest: (session) => sessions.find(session.id),
+        clock,
+      }),
       session: sessionEndpoint({ sessionOf, csrfTokenOf: (session) => csrfTokenOf(keyring, session.id), sessionCookie }),
       logout: logout({
         sessions,
@@ -163,7 +194,6 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   })
 
   const upstreams = createUpstreams({ origins: routes.upstreamOrigins })
-  const live = new Live(sessions)
   const isOwnCookie = (name: string): boolean => name === sessionCookie.name || name.startsWith(loginCookies.prefix)
   const responseRules = { origin, sessionCookieName: sessionCookie.name, csrfCookie: config.csrf.cookie, strictTransportSecurity }
   const via = `1.1 coatcheck-${createHash('sha256').update(`${origin} ${config.provider.clientId}`).digest('hex').slice(0, 12)}`

@@ -45,7 +45,7 @@ export class Endpoints {
     const { request, requestId, log, url } = call
     const line = { requestId, method: request.method, path: url.pathname, code: error.code, reason: error.reason ?? error.detail }
     if (error.status >= 500) log.error({ ...line, error: describeError(thrown) }, 'request failed')
-    else if (error.code !== 'csrf_failed') log.warn(line, 'request refused')
+    else if (error.code !== 'csrf_failed') log.warn(error.cause === undefined ? line : { ...line, error: describeError(error.cause) }, 'request refused')
     const wantsHtml = wantsPage(request.method, (name) => request.headers.get(name) ?? undefined)
     const { status, headers, body } = problemAnswer(error, { requestId, basePath: this.#options.basePath, wantsHtml })
     return new Response(body, { status, headers })

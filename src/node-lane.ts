@@ -115,7 +115,7 @@ export class NodeLane {
     const path = (req.url ?? '').split('?', 1)[0]?.slice(0, 500)
     const line = { requestId, method: req.method, path, code: error.code, reason: error.reason ?? error.detail }
     if (error.status >= 500) log.error({ ...line, error: describeError(thrown) }, 'request failed')
-    else if (error.code !== 'csrf_failed' && error.code !== 'forbidden') log.warn(line, 'request refused')
+    else if (error.code !== 'csrf_failed' && error.code !== 'forbidden') log.warn(error.cause === undefined ? line : { ...line, error: describeError(error.cause) }, 'request refused')
     if (res.headersSent || res.destroyed) {
       res.destroy()
       return

@@ -59,37 +59,51 @@ export interface RouteTable {
   match(judged: JudgedPath): Route | 'ambiguous' | undefined
 }
 
-/** Builds the table of routes, once. */
+/** Builds the table of routes, once. A look-up costs no more with many routes than with few. */
 export function compileRoutes(config: Pick<Config, 'routes'>): RouteTable {
-  // Longest first, so that the first match is the longest.
   const routes = config.routes.map(compileRoute).sort((a, b) => b.path.length - a.path.length)
-  const lowered = routes.map((route) => ({ route, bare: bareOf(route.path.toLowerCase()) }))
-  const bare = routes.map((route) => ({ route, bare: bareOf(route.path) }))
+  const byPath = new Map(routes.map((route) => [bareOf(route.path), route]))
+  const prefixOf = prefixFinder(new Set(byPath.keys()))
+  // Two routes that differ in case alone were told apart on purpose.
+  const readPrefixOf = prefixFinder(new Set([...byPath.keys()].map((path) => path.toLowerCase())))
   return {
     routes,
     upstreamOrigins: [...new Set(routes.flatMap((route) => (route.kind === 'proxy' ? [route.upstreamOrigin] : [])))],
     match: ({ path, reading }) => {
-      const found = bare.find((entry) => covers(entry.bare, path))?.route
+      const prefix = prefixOf(path)
+      const found = prefix === undefined ? undefined : byPath.get(prefix)
       // Nobody but us reads the path of a file; an upstream may read it in its own way.
       if (found?.kind !== 'proxy') return found
-      return lowered.find((entry) => covers(entry.bare, reading))?.route === found ? found : 'ambiguous'
+      return readPrefixOf(reading) === prefix?.toLowerCase() ? found : 'ambiguous'
     },
   }
 }
 
-/** `/api` and `/api/` both cover `/api` and what lies under `/api/`, and never `/apix`. */
-function covers(bare: string, path: string): boolean {
-  return path.startsWith(bare) && (path.length === bare.length || path.charCodeAt(bare.length) === 0x2f)
+/** Finds the longest of the prefixes that covers a path: the whole of it, or what stands before one of its slashes. */
+function prefixFinder(prefixes: ReadonlySet<string>): (path: string) => string | undefined {
+  const longest = Math.max(...[...prefixes].map((prefix) => prefix.length))
+  return (path) => {
+    let end = path.length <= longest ? path.length : path.lastIndexOf('/', longest)
+    for (; end > 0; end = path.lastIndexOf('/', end - 1)) {
+      const prefix = path.slice(0, end)
+      if (prefixes.has(prefix)) return prefix
+    }
+    return prefixes.has('') ? '' : undefined
+  }
 }
 
+/** `/api` and `/api/` both cover `/api` and what lies under `/api/`, and never `/apix`. */
 function bareOf(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path
 }
 
 /** Which of Coatcheck's endpoints a path names; `unknown` for the rest of its prefix, which is never a route. */
 export function endpointOf(path: string, basePath: string): EndpointName | 'unknown' | undefined {
-  if (!covers(basePath, path)) return undefined
-  return endpointsByName.get(path.slice(basePath.length + 1)) ?? 'unknown'
+  if (!path.startsWith(basePath)) return undefined
+  if (path.length > basePath.length && path.charCodeAt(basePath.length) !== 0x2f) return undefined
+  const name = path.slice(basePath.length + 1)
+  // The one endpoint with something below it: `sessions/{id}`.
+  return /^sessions\/[\w-]{1,64}$/.test(name) ? 'sessions' : (endpointsByName.get(name) ?? 'unknown')
 }
 
 const everyMethod = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const

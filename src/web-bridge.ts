@@ -14,14 +14,30 @@ export async function toRequest(req: IncomingMessage, res: ServerResponse, url: 
   return new Request(url, { method, headers, body: await readBody(req, res) })
 }
 
-/** Sends a web `Response`. Its body is small and complete. */
+/** Sends a web `Response`: a small one whole, an event stream as it comes, for as long as the client listens. */
 export async function sendResponse(res: ServerResponse, response: Response): Promise<void> {
   const flat: string[] = []
   for (const [name, value] of response.headers) flat.push(name, value)
+  if (response.headers.get('content-type') === 'text/event-stream' && response.body !== null) {
+    res.writeHead(response.status, flat)
+    res.flushHeaders()
+    return pump(res, response.body)
+  }
   const body = Buffer.from(await response.arrayBuffer())
   if (response.status !== 204 && response.status !== 304) flat.push('content-length', String(body.length))
   res.writeHead(response.status, flat)
   res.end(body)
+}
+
+async function pump(res: ServerResponse, body: ReadableStream<Uint8Array>): Promise<void> {
+  const reader = body.getReader()
+  res.on('close', () => void reader.cancel().catch(() => undefined))
+  for (;;) {
+    const { done, value } = await reader.read()
+    if (done) break
+    if (!res.write(value) && !res.destroyed) await new Promise<void>((resolve) => res.once('drain', resolve).once('close', resolve))
+  }
+  res.end()
 }
 
 function readBody(req: IncomingMessage, res: ServerResponse): Promise<Buffer<ArrayBuffer>> {

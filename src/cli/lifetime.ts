@@ -40,5 +40,5 @@ export function untilSignalled({ host, stderr }: Terminal, close: () => Promise<
 
 /** A log line in the form of all others (pino's), written without the logger: it may be what failed. */
 function line(message: string, error: unknown): string {
-  return `${JSON.stringify({ level: 60, time: Date.now(), msg: message, error: describeError(error) })}\n`
+  return `${JSON.stringify({ level: 60, time: new Date().toISOString(), msg: message, error: describeError(error) })}\n`
 }

@@ -32,6 +32,9 @@ function partsOf(schema: z.core.$ZodType, input: unknown): unknown {
     )
   }
   if (schema instanceof z.ZodArray) return Array.isArray(input) ? input.map((item) => partsOf(schema.element, item)) : undefined
+  if (schema instanceof z.ZodRecord && typeof input === 'object' && input !== null && !Array.isArray(input)) {
+    return Object.fromEntries(Object.entries(input).map(([name, item]) => [name, partsOf(schema.valueType, item)]))
+  }
   const result = z.safeParse(schema, input)
   return result.success ? result.data : undefined
 }

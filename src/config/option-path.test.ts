@@ -7,6 +7,13 @@ test('paths print as they are written in code', () => {
   expect(printPath(['a', 'b c', 0])).toBe('a["b c"][0]')
 })
 
+test('what looks like a value in a name is cut', () => {
+  expect(printPath(['provider', 'clientSecret:hunter2'])).toBe('provider["clientSecret:..."]')
+  expect(printPath(['provider', 'clientSecret=hunter2'])).toBe('provider["clientSecret=..."]')
+  expect(printPath(['session', 'Zk3v_0q8XnB4rT7yL1sW9uE2aH5cJ6dM'])).toBe('session["..."]')
+  expect(printPath(['claims', 'https://example.com/roles'])).toBe('claims["https://example.com/roles"]')
+})
+
 test('nothing in a name or value can steer a terminal', () => {
   // oxlint-disable-next-line no-control-regex -- control characters are what is looked for
   const steering = /[\u0000-\u001F\u007F-\u009F\u202E\u2028]/

@@ -6,10 +6,16 @@ export function printPath(path: OptionPath): string {
   let text = ''
   for (const part of path) {
     if (typeof part === 'number') text += `[${part}]`
-    else if (typeof part === 'string' && /^[A-Za-z_$][\w$-]{0,63}$/.test(part)) text += text === '' ? part : `.${part}`
-    else text += `[${printable(String(part))}]`
+    else if (typeof part === 'string' && /^[A-Za-z_$][\w$-]{0,63}$/.test(part) && withoutValue(part) === part)
+      text += text === '' ? part : `.${part}`
+    else text += `[${printable(withoutValue(String(part)))}]`
   }
   return text
+}
+
+/** YAML reads `{secret:abc}` as one name. What looks like a value in a name is cut, for it may be a secret. */
+function withoutValue(name: string): string {
+  return name.replace(/[:=](?!\/\/).*$/s, (rest) => `${rest[0] ?? ''}...`).replace(/(?=\S*\d)[\w+/-]{20,}/g, '...')
 }
 
 /** Quotes a text for a terminal: cut, and without characters that could steer one. */

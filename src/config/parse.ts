@@ -54,11 +54,11 @@ export function parseConfig(source: string): ParsedFile {
     const message = isBarePlaceholder ? 'is broken YAML; inside [ ] and { }, put texts with "${" in quotes' : syntaxWords[code]
     return { path, message, ...at }
   }
+  const isFatal = document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')
   const problems = [...document.errors, ...document.warnings]
     .map(wordProblem)
-    .filter((one, index, all) => all.findIndex((other) => other.line === one.line && other.message === one.message) === index)
-    .slice(0, mostProblems)
-  const isFatal = document.errors.some(({ code }) => code !== 'DUPLICATE_KEY')
+    .filter((one, index, all) => !isFatal || all.findIndex((other) => other.line === one.line) === index)
+    .slice(0, isFatal ? mostProblems : undefined)
   const locate = (path: OptionPath) => place(offsetOf(document, path))
   if (isFatal) return { value: undefined, problems, isFatal, locate }
   try {

@@ -306,24 +306,9 @@ describe('whatever the config', () => {
     )
     const option = fc.anything({ maxDepth: 2 })
     const path = fc.constantFrom(
-      'origin',
-      'listen',
-      'listen.port',
-      'provider',
-      'provider.issuer',
-      'provider.clientSecret',
-      'session.secrets',
-      'session.store',
-      'session.store.type',
-      'session.cookie.name',
-      'routes',
-      'routes.0',
-      'csrf',
-      'login.parameters',
-      'trustedProxies',
-      'limits.x',
-      '__proto__.x',
-      'constructor',
+      ...'origin listen listen.port provider provider.issuer provider.clientSecret session.secrets session.store session.store.type session.cookie.name routes routes.0 csrf login.parameters trustedProxies limits.x __proto__.x constructor'.split(
+        ' ',
+      ),
     )
     fc.assert(
       fc.property(fc.dictionary(path, option, { noNullPrototype: true }), (changes) => void problemsOf(written(changes))),
@@ -335,34 +320,11 @@ describe('whatever the config', () => {
     const secret = 'S3CRET-of-the-outside'
     const env = { S: secret }
     const readFile = () => secret
-    const paths = [
-      'origin',
-      'basePath',
-      'listen.host',
-      'listen.port',
-      'admin.port',
-      'provider.issuer',
-      'provider.clientId',
-      'provider.clientAuth',
-      'provider.scope',
-      'provider.tls.ca',
-      'provider.tls.cert',
-      'provider.clientKey',
-      'provider.userInfo',
-      'provider.authorizationParameters.nonce',
-      'session.secrets',
-      'session.cookie.name',
-      'session.cookie.sameSite',
-      'session.store.type',
-      'session.lifetimeSeconds',
-      'csrf',
-      'trustedProxies',
-      'login.parameters',
-      'logout.postLogoutPath',
-      'log.level',
-      'unknown',
-      'strictTransportSecurity',
-    ]
+    const paths = `origin basePath listen.host listen.port admin.port provider.issuer provider.clientId
+      provider.clientAuth provider.scope provider.tls.ca provider.tls.cert provider.clientKey
+      provider.userInfo provider.authorizationParameters.nonce session.secrets session.cookie.name
+      session.cookie.sameSite session.store.type session.lifetimeSeconds csrf trustedProxies
+      login.parameters logout.postLogoutPath log.level unknown strictTransportSecurity`.split(/\s+/)
     const value = fc.constantFrom<unknown>(
       '${env:S}',
       '${file:f}',

@@ -56,6 +56,10 @@ const provider = z.strictObject({
     .min(1, 'is an empty list; name at least one, or remove the line for the default')
     .default(['RS256', 'PS256', 'ES256', 'EdDSA', 'Ed25519'])
     .describe('Signature algorithms accepted on ID tokens and logout tokens. `none` and HMAC cannot be chosen.'),
+  acceptUntypedLogoutTokens: z
+    .boolean()
+    .default(false)
+    .describe('Accept back-channel logout tokens whose `typ` is not `logout+jwt`, as older providers send them.'),
   timeoutSeconds: seconds().default(10).describe('For each call to the provider.'),
   dangerouslyAllowPlainHttp: z
     .boolean()

@@ -69,7 +69,7 @@ export function resourceProblem(text: string): string | undefined {
 /** Judges a path of the app: a plain prefix, in one spelling. */
 export function pathProblem(text: string): string | undefined {
   if (/^https?:/i.test(text)) return 'is a whole URL; write the path alone, as in /api/'
-  if (!text.startsWith('/')) return 'does not start with "/"; write it as in /api/'
+  if (!text.startsWith('/')) return 'does not start with "/"; write it as in /api'
   if (/\*|\/:|[{}]/.test(text)) return 'is a pattern, but paths are prefixes; write the part that stays the same, as in /api/'
   if (!/^[A-Za-z0-9\-._~!$&'()+,=:@/]*$/.test(text))
     return "has characters other than letters, digits and -._~!$&'()+,=:@; remove or rename them"

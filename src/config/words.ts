@@ -40,9 +40,10 @@ function wordUnknown(key: string, section: OptionPath, { schema }: WordingContex
   const near = nearestName(key, known)
   if (near !== undefined) return `unknown option; did you mean \`${near}\`?`
   const elsewhere = allPaths(schema).filter((path) => String(path.at(-1)).toLowerCase() === key.toLowerCase())
-  const [first] = elsewhere
-  if (first !== undefined)
-    return `unknown option here; it belongs at \`${printPath(first).replaceAll('[0]', '[]')}\`, move it there`
+  if (elsewhere.length > 0) {
+    const places = elsewhere.map((path) => `\`${printPath(path).replaceAll('[0]', '[]')}\``)
+    return `unknown option here; it belongs at ${places.join(' or ')}, move it there or remove it`
+  }
   return `unknown option; remove it (known here: ${known.join(', ')})`
 }
 
@@ -58,7 +59,9 @@ function wordValue(issue: z.core.$ZodIssue, context: WordingContext): string {
         return wordChoice(issue.options.map(String), path, context)
       return wordType(isSecretAt(context.schema, path) ? 'string' : 'scalar', path, context)
     case 'too_small':
-      return issue.origin === 'array' ? issue.message : `${shown(path, context)}; write at least ${issue.minimum}`
+      return issue.origin === 'array'
+        ? issue.message
+        : `${shown(path, context)}; write ${issue.inclusive === false ? 'more than' : 'at least'} ${issue.minimum}`
     case 'too_big':
       return `${shown(path, context)}; write at most ${issue.maximum}`
     case 'custom':

@@ -2,6 +2,7 @@ import { BffError, type ErrorCode } from '../errors.ts'
 import { describeError, type Audit } from '../log.ts'
 import type { LoginCookies, SessionCookie } from '../session/cookies.ts'
 import { deviceLabel } from '../session/device.ts'
+import type { EndedAtProvider } from '../session/ended-at-provider.ts'
 import type { Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { MaybePromise, SessionStore } from '../stores/store.ts'
@@ -16,6 +17,7 @@ export interface CallbackOptions {
   readonly loginCookies: LoginCookies
   readonly sessionCookie: SessionCookie
   readonly sessions: Sessions
+  readonly endedAtProvider: EndedAtProvider
   readonly store: SessionStore
   readonly clock: () => number
   readonly audit: Audit
@@ -122,15 +124,20 @@ export class Callback {
   }
 
   async #openSession(call: WebCall, own: OwnTransaction, login: LoginAnswer): Promise<Response> {
-    const { sessions, sessionCookie, loginCookies, audit, discard } = this.#options
+    const { sessions, sessionCookie, loginCookies, endedAtProvider, audit, discard } = this.#options
     const { requestId, clientAddress, request } = call
     let session: Session
     try {
       session = await sessions.create({ ...login, device: deviceLabel(request.headers.get('user-agent') ?? undefined) })
       await this.#closeReplaced(call, own.transaction)
+      if (await endedAtProvider.has({ subject: login.subject, providerSessionId: login.providerSessionId }, own.transaction.startedAtMs)) {
+        await sessions.close(session.key, 'logout_at_provider')
+        throw new BffError('login_failed', { reason: 'the provider ended this login meanwhile' })
+      }
     } catch (error) {
       if (login.tokens.refreshToken !== undefined) discard(login.tokens.refreshToken)
-      throw new Failure(BffError.from(error).code, 'the session could not be stored', own, error)
+      const { code, reason } = BffError.from(error)
+      throw new Failure(code, reason ?? 'the session could not be stored', own, error)
     }
     audit('login', {
       requestId,

@@ -8,6 +8,9 @@ const mostAgeSeconds = 300
 /** Keys are asked for again after this long, so that a key the provider withdrew stops counting. */
 const keysFreshMs = 600_000
 
+/** A logout token says that something happened just now; one that is good for long was not made for this. */
+const mostLogoutTokenSeconds = 900
+
 /** Fetches of keys that tokens with unknown key ids may cause: so many at once, then one every few seconds. */
 const reloads = { atOnce: 3, everyMs: 5_000 }
 
@@ -16,6 +19,8 @@ export interface IdTokenRules {
   readonly clientId: string
   readonly algorithms: readonly string[]
   readonly jwksUri: URL
+  /** Whether a logout token must say by its typ that it is one (OIDC Back-Channel Logout 1.0 section 2.4). */
+  readonly typedLogoutTokens: boolean
   readonly fetch: ProviderFetch
   readonly clock: () => number
 }
@@ -63,6 +68,25 @@ export class TokenVerifier {
     return payload
   }
 
+  /**
+   * The claims of a logout token (OIDC Back-Channel Logout 1.0 section 2.6). Anybody can send one, so a forged one is
+   * refused before it can cost a fetch of keys wherever that is possible.
+   */
+  async verifyLogoutToken(logoutToken: string): Promise<LogoutClaims> {
+    const { issuer, clientId, algorithms, clock, typedLogoutTokens } = this.#rules
+    const { payload } = await jwtVerify(logoutToken, this.#keys, {
+      issuer,
+      audience: clientId,
+      algorithms: [...algorithms],
+      clockTolerance: clockToleranceSeconds,
+      currentDate: new Date(clock()),
+      maxTokenAge: mostAgeSeconds,
+      requiredClaims: ['iss', 'aud', 'iat', 'exp', 'jti', 'events'],
+      ...(typedLogoutTokens ? { typ: 'logout+jwt' } : {}),
+    })
+    return judgeLogoutClaims(payload)
+  }
+
   #refreshOldKeys(): void {
     const nowMs = this.#rules.clock()
     if (this.#loadedAtMs !== 0 && nowMs - this.#loadedAtMs > keysFreshMs) {
@@ -85,4 +109,34 @@ export class TokenVerifier {
     if (response.ok) this.#loadedAtMs = nowMs
     return response
   }
+}
+
+/** What a verified logout token asks for. */
+export interface LogoutClaims {
+  readonly jti: string
+  readonly issuedAtSeconds: number
+  readonly expiresAtSeconds: number
+  readonly subject: string | undefined
+  readonly providerSessionId: string | undefined
+}
+
+const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
+
+/** The claims beyond those of any JWT. Throws where one is wrong. */
+export function judgeLogoutClaims(payload: JWTPayload): LogoutClaims {
+  const { jti, iat, exp, sub, sid, events } = payload
+  if (Object.hasOwn(payload, 'nonce')) throw new Error('a logout token has no nonce: this is something else')
+  if (typeof jti !== 'string' || jti === '' || iat === undefined || exp === undefined) throw new Error('jti, iat or exp is not valid')
+  if (exp - iat > mostLogoutTokenSeconds) throw new Error('the logout token is good for too long')
+  const event: unknown = isObject(events) ? events[logoutEvent] : undefined
+  if (!isObject(event)) throw new Error('the logout event is missing')
+  if ((sub !== undefined && (typeof sub !== 'string' || sub === '')) || (sid !== undefined && (typeof sid !== 'string' || sid === ''))) {
+    throw new Error('sub or sid is not valid')
+  }
+  if (sub === undefined && sid === undefined) throw new Error('neither sub nor sid')
+  return { jti, issuedAtSeconds: iat, expiresAtSeconds: exp, subject: sub, providerSessionId: typeof sid === 'string' ? sid : undefined }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

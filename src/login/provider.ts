@@ -4,7 +4,7 @@ import { BffError } from '../errors.ts'
 import type { SessionTokens, TokenRecipe } from '../session/session.ts'
 import { tokenTimes } from '../session/session.ts'
 import { RefreshRejected, type TokenAnswer } from '../session/tokens.ts'
-import { clockToleranceSeconds, TokenVerifier } from './id-token.ts'
+import { clockToleranceSeconds, TokenVerifier, type LogoutClaims } from './id-token.ts'
 import { Lazy } from './metadata.ts'
 import { clientAuth } from './provider-auth.ts'
 import { isRejectedGrant, providerError } from './provider-error.ts'
@@ -155,6 +155,18 @@ export class Provider {
     }
   }
 
+  /** Verifies a back-channel logout token. Throws `bad_request` where it is not valid. */
+  async verifyLogoutToken(logoutToken: string): Promise<LogoutClaims> {
+    const { verifier } = await this.#discovered.get()
+    try {
+      return await verifier.verifyLogoutToken(logoutToken)
+    } catch (error) {
+      const { code, reason } = providerError(error, 'login_failed')
+      if (code === 'provider_unavailable') throw new BffError(code, { reason: reason ?? code, retryAfterSeconds: 5, cause: error })
+      throw new BffError('bad_request', { reason: 'the logout token is not valid', detail: 'the logout token is not valid', cause: error })
+    }
+  }
+
   /** Revokes a refresh token (RFC 7009). Resolves where the provider has no revocation endpoint. */
   async revoke(refreshToken: string): Promise<void> {
     const client = await this.#client()
@@ -202,7 +214,10 @@ export class Provider {
       const jwksUri = new URL(required(metadata.jwks_uri, 'a jwks_uri'))
       if (jwksUri.protocol !== 'https:' && !this.#allowsHttp()) throw new Error('jwks_uri is not https')
       const { issuer, clientId } = config
-      const verifier = new TokenVerifier({ issuer, clientId, algorithms: config.idTokenAlgorithms, jwksUri, fetch: this.#options.fetch, clock })
+      const { fetch } = this.#options
+      const algorithms = config.idTokenAlgorithms
+      const typedLogoutTokens = !config.acceptUntypedLogoutTokens
+      const verifier = new TokenVerifier({ issuer, clientId, algorithms, jwksUri, typedLogoutTokens, fetch, clock })
       return { metadata, verifier }
     } catch (error) {
       throw providerError(error, 'provider_unavailable')

@@ -15,6 +15,12 @@ import type { CallFailure, UpstreamCall } from './upstream-call.ts'
 /** waiting: for the head. streaming: the body. flushing: all is written, the client has not taken it yet. */
 type CallState = 'waiting' | 'streaming' | 'flushing' | 'over'
 
+/**
+ * A head waits so long for the first of its body, so that a small answer leaves in one packet, and one with a token can
+ * still be answered with an error. More than one tick of the timer, whose time may be one tick old.
+ */
+const headDelayMs = 60
+
 const callIsOver = new Error('The call is over')
 
 /** One call in flight, and undici's handler for it. Nothing here throws into an event loop turn of its own. */
@@ -26,7 +32,7 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   readonly #timer: CallTimer
   readonly #startedAtMs = performance.now()
   #state: CallState = 'waiting'
-  /** In the timer's milliseconds: when the wait for the head began, and when a byte last moved. */
+  /** In the timer's milliseconds: when the wait for the head or then for the body began, and when a byte last moved. */
   #waitsSinceMs: number
   #movedAtMs: number
   #controller: ResponseController | undefined
@@ -134,6 +140,7 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
     this.#bytesLeft = head.bodyBytes
     this.#scan = head.scan
     this.#state = 'streaming'
+    this.#waitsSinceMs = this.#timer.nowMs
     if (this.#isUploading) {
       head.flat.push('Connection', 'close')
       // RFC 9112, section 9.5: who is answered with an error while it sends the body stops sending.
@@ -252,7 +259,7 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
     if (this.#reply.isClientGone) this.clientClosed()
     else if (this.#state === 'waiting') this.#tickWaiting(nowMs, isIdle)
     else if (isIdle) this.#fail('timeout', 'idle')
-    else if (!this.#reply.isHeadSent) this.#guarded(() => this.#reply.sendHead(true))
+    else if (!this.#reply.isHeadSent && nowMs - this.#waitsSinceMs >= headDelayMs) this.#guarded(() => this.#reply.sendHead(true))
   }
 
   #tickWaiting(nowMs: number, isIdle: boolean): void {

@@ -88,10 +88,10 @@ export function responseHeaders(
 ): string[] | Refused {
   const texts = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
   const named = connectionNamed(texts)
-  const isPrivate = route.cacheControl === 'private' && !saysNoStore(texts)
+  const isPrivate = route.cacheControl === 'private'
   const out: string[] = []
+  let cacheControl = ''
   let vary = ''
-  let hasNosniff = false
   let hasResourcePolicy = false
   for (let i = 0; i + 1 < texts.length; i += 2) {
     const name = texts[i] ?? ''
@@ -100,19 +100,22 @@ export function responseHeaders(
     const normal = normalName(name)
     if (isDroppedResponseName(normal) || (named !== undefined && named.has(normal) && normal !== 'content-length')) continue
     if (normal === 'set-cookie' && !isForeignCookie(value, rules)) continue
-    if (isPrivate && isCachingName(normal)) continue
+    if (isPrivate && isCachingName(normal)) {
+      if (normal === 'cache-control') cacheControl += cacheControl === '' ? value : `, ${value}`
+      continue
+    }
     if (normal === 'vary') {
       vary += vary === '' ? value : `, ${value}`
       continue
     }
-    if (normal === 'x-content-type-options') hasNosniff = true
-    else if (normal === 'cross-origin-resource-policy') hasResourcePolicy = true
-    out.push(name, normal === 'location' || normal === 'content-location' ? ownLocation(value, route) : value)
+    if (normal === 'cross-origin-resource-policy') hasResourcePolicy = true
+    if (normal === 'set-cookie') out.push(name, withoutDomain(value))
+    else out.push(name, normal === 'location' || normal === 'content-location' ? ownLocation(value, route, rules.origin) : value)
   }
-  if (isPrivate) out.push('cache-control', 'private, no-store')
+  if (isPrivate) out.push('cache-control', saysNoStore(cacheControl) ? cacheControl : 'private, no-store')
   // The token was swapped for a cookie, so a shared cache's rule about Authorization no longer protects the answer.
   out.push('vary', vary === '' ? 'Cookie' : /(^|,)\s*(cookie|\*)\s*(,|$)/i.test(vary) ? vary : `${vary}, Cookie`)
-  if (!hasNosniff) out.push('x-content-type-options', 'nosniff')
+  out.push('x-content-type-options', 'nosniff')
   if (!hasResourcePolicy) out.push('cross-origin-resource-policy', 'same-origin')
   if (rules.strictTransportSecurity !== '') out.push('strict-transport-security', rules.strictTransportSecurity)
   out.push('x-request-id', requestId)
@@ -161,7 +164,7 @@ function isSendable(name: string, value: string): boolean {
   return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) && !/[^\t\x20-\x7e\x80-\xff]/.test(value)
 }
 
-/** A cookie of the upstream's own: named, not named like ours, and for this host alone. */
+/** A cookie of the upstream's own: named, and not named like ours. */
 function isForeignCookie(value: string, rules: ResponseRules): boolean {
   const pair = value.split(';', 1)[0] ?? ''
   const equals = pair.indexOf('=')
@@ -172,19 +175,33 @@ function isForeignCookie(value: string, rules: ResponseRules): boolean {
   return name !== own && !name.startsWith(`${own}-login-`) && !(rules.csrfCookie && name === 'xsrf-token')
 }
 
-/** An address of the upstream under its base path, as the browser must call it; everything else unchanged. */
-function ownLocation(value: string, { path, upstreamOrigin, upstreamBase }: ResponseRoute): string {
-  if (!value.startsWith(`${upstreamOrigin}/`)) return value
-  const rest = value.slice(upstreamOrigin.length)
-  if (!rest.startsWith(upstreamBase)) return value
-  const tail = rest.slice(upstreamBase.length)
-  const joint = path.endsWith('/') || tail === '' || /^[/?#]/.test(tail) ? '' : '/'
-  return `${path}${joint}${path.endsWith('/') && tail.startsWith('/') ? tail.slice(1) : tail}`
+/** Set-Cookie for this host alone: with a Domain the upstream would speak for sibling hosts too, or for its own, which is not ours. */
+function withoutDomain(value: string): string {
+  if (!/;[\t ]*domain/i.test(value)) return value
+  return value
+    .split(';')
+    .filter((part, index) => index === 0 || !/^\s*domain\s*(=|$)/i.test(part))
+    .join(';')
 }
 
-function saysNoStore(texts: readonly string[]): boolean {
-  for (let i = 0; i + 1 < texts.length; i += 2) {
-    if (normalName(texts[i] ?? '') === 'cache-control' && /(^|[\s,])no-store([\s,]|$)/i.test(texts[i + 1] ?? '')) return true
-  }
-  return false
+/**
+ * An address of the upstream under its base path, as the browser must call it; everything else unchanged, relative
+ * ones too, as nginx does. Our origin stays in front: without it, `http://upstream///evil.test` would become
+ * `//evil.test`, another site's address.
+ */
+function ownLocation(value: string, { path, upstreamOrigin, upstreamBase }: ResponseRoute, origin: string): string {
+  const base = upstreamOrigin + withoutSlash(upstreamBase)
+  if (!value.startsWith(base)) return value
+  const tail = value.slice(base.length)
+  if (tail.startsWith('/')) return origin + withoutSlash(path) + tail
+  return tail === '' || tail.startsWith('?') || tail.startsWith('#') ? origin + path + tail : value
+}
+
+function withoutSlash(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path
+}
+
+/** Whether `no-store` is among the directives, and not inside of a quoted one. */
+function saysNoStore(cacheControl: string): boolean {
+  return /(^|[\s,])no-store([\s,]|$)/i.test(cacheControl.replace(/"(?:[^"\\]|\\.)*"?/g, '""'))
 }

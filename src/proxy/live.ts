@@ -1,11 +1,6 @@
+import type { Open } from '../session/open.ts'
 import type { Session } from '../session/session.ts'
-import type { Sessions } from '../session/sessions.ts'
-
-/** Something open that belongs to a session: a proxied call, a WebSocket. */
-export interface Open {
-  /** Its session is over. */
-  sessionEnded(): void
-}
+import type { EndReason, Sessions } from '../session/sessions.ts'
 
 interface Entry {
   session: Session
@@ -24,7 +19,7 @@ export class Live {
 
   constructor(sessions: Sessions) {
     this.#sessions = sessions
-    sessions.onEnd((key) => this.#end(key))
+    sessions.onEnd((key, reason) => this.#end(key, reason))
   }
 
   add(session: Session, open: Open): void {
@@ -49,11 +44,11 @@ export class Live {
     this.#timer = undefined
   }
 
-  #end(key: string): void {
+  #end(key: string, reason: EndReason): void {
     const entry = this.#entries.get(key)
     if (entry === undefined) return
     this.#entries.delete(key)
-    for (const open of entry.open) open.sessionEnded()
+    for (const open of entry.open) open.sessionEnded(reason)
   }
 
   /** Asks the store only about sessions that it does not vouch for, and takes an outage for no answer. */
@@ -65,7 +60,7 @@ export class Live {
       for (const [key, entry] of this.#entries) {
         if (this.#sessions.isCurrent(entry.session)) continue
         const found = await this.#sessions.find(entry.session.id)
-        if (found === undefined) this.#end(key)
+        if (found === undefined) this.#end(key, 'closed_elsewhere')
         else entry.session = found
       }
     } catch {

@@ -48,7 +48,7 @@ function pathOfAbsolute(target: string, origin: string): string | undefined {
 
 /**
  * The upstream's path and query for a call: the upstream's base stands for the route's path, the rest stays as it is.
- * Slashes at the end of either do not matter, but for a call of the route's path itself the base is taken as written.
+ * Slashes at the end of either do not matter, except that the route's path without one becomes the base as written.
  */
 export function targetOf(route: { path: string; upstreamBase: string }, { path, query }: JudgedPath): string {
   const { path: routePath, upstreamBase } = route

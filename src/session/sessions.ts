@@ -6,6 +6,9 @@ import type { Session, SessionMeta, SessionTokens } from './session.ts'
 /** Why a session ended; part of the audit log. */
 export type EndReason =
   | 'logout'
+  | 'logout_at_provider'
+  | 'ended_by_user'
+  | 'ended_by_operator'
   | 'replaced_by_login'
   | 'refresh_rejected'
   | 'subject_changed'
@@ -115,6 +118,13 @@ export class Sessions {
     const closed = await this.#options.store.delete(key, version)
     if (closed || version === undefined) this.#forget(key, reason)
     return closed
+  }
+
+  /** Closes every session with a tag and tells how many there were. Throws `store_unavailable`. */
+  async closeTagged(tag: string, reason: EndReason): Promise<number> {
+    const keys = await this.#options.store.deleteTagged(tag)
+    for (const key of keys) this.#forget(key, reason)
+    return keys.length
   }
 
   /** Whether a session is certainly still open, without a read of another machine. For streams that are open long. */

@@ -108,7 +108,10 @@ export function declareRecordTests(test: Declare): void {
     assert.equal((await store.get('k'))?.expiresAtMs, now() + 3 * minuteMs)
     await bench.advance(2 * minuteMs)
     await assertHas(store, 'k', 'one', version)
-    assert.deepEqual((await store.listTagged('t')).map(({ key }) => key), ['k'])
+    assert.deepEqual(
+      (await store.listTagged('t')).map(({ key }) => key),
+      ['k'],
+    )
     assert.equal(await store.touch('k', now() + 1), true, 'the expiry can move back, too')
     await bench.advance(1)
     await assertAbsent(other, 'k')
@@ -153,7 +156,11 @@ export function declareRecordTests(test: Declare): void {
 export function declareSizeTests(test: Declare): void {
   const everyByte = Uint8Array.from({ length: 256 }, (_, index) => index)
   const large = Uint8Array.from({ length: 2 ** 20 }, (_, index) => (index * 31) % 251)
-  const values = [['no bytes', new Uint8Array(0)], ['every byte', everyByte], ['a megabyte', large]] as const
+  const values = [
+    ['no bytes', new Uint8Array(0)],
+    ['every byte', everyByte],
+    ['a megabyte', large],
+  ] as const
   for (const [name, value] of values) {
     test(`values: ${name}`, async ({ store, other, now }) => {
       const version = await store.add('k', { value, expiresAtMs: now() + minuteMs, tags: ['t'] })
@@ -192,11 +199,27 @@ export function declareSizeTests(test: Declare): void {
   test('keys and tags: any printable ASCII, up to 200 characters, and each one itself', async (bench) => {
     const printable = Array.from({ length: 95 }, (_, index) => String.fromCharCode(0x20 + index)).join('')
     const long = 'k'.repeat(200)
-    const keys = [printable, long, `${long.slice(1)}K`, long.toUpperCase(), '*', '%', '_', '__proto__', "';drop table record;--", 'a:b', 'a']
+    const keys = [
+      printable,
+      long,
+      `${long.slice(1)}K`,
+      long.toUpperCase(),
+      '*',
+      '%',
+      '_',
+      '__proto__',
+      "';drop table record;--",
+      'a:b',
+      'a',
+    ]
     for (const key of keys) await added(bench, key, `value of ${key}`, [key])
+    for (const near of ['A', 'a:', 'a ', ' a', long.slice(1)]) await assertAbsent(bench.other, near)
     for (const key of keys) {
       assert.equal(new TextDecoder().decode((await bench.other.get(key))?.value), `value of ${key}`)
-      assert.deepEqual((await bench.other.listTagged(key)).map((record) => record.key), [key])
+      assert.deepEqual(
+        (await bench.other.listTagged(key)).map((record) => record.key),
+        [key],
+      )
     }
     for (const key of keys) {
       assert.equal(await bench.other.delete(key), true)

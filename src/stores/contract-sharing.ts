@@ -16,7 +16,10 @@ export function declareTagTests(test: Declare): void {
     assert.deepEqual(await sortedKeys(bench.other, 'login:2'), ['b'])
     assert.deepEqual(await sortedKeys(bench.other, 'user:'), [])
     const [record] = await bench.other.listTagged('login:1')
-    assert.deepEqual({ ...record, value: new TextDecoder().decode(record?.value) }, { key: 'a', value: 'one', version: a, expiresAtMs: bench.now() + minuteMs })
+    assert.deepEqual(
+      { ...record, value: new TextDecoder().decode(record?.value) },
+      { key: 'a', value: 'one', version: a, expiresAtMs: bench.now() + minuteMs },
+    )
   })
 
   test('tags: deleteTagged deletes exactly the tagged records and names them', async (bench) => {
@@ -55,7 +58,11 @@ export function declareTagTests(test: Declare): void {
 }
 
 /** Runs `attempt` many times at once, on both clients in turn, and gives the answers that are not `lost`. */
-async function race<T>({ store, other }: Bench, attempt: (client: SessionStore, index: number) => Promise<T>, lost: T): Promise<readonly T[]> {
+async function race<T>(
+  { store, other }: Bench,
+  attempt: (client: SessionStore, index: number) => Promise<T>,
+  lost: T,
+): Promise<readonly T[]> {
   const attempts = Array.from({ length: 32 }, (_, index) => attempt(index % 2 === 0 ? store : other, index))
   return (await Promise.all(attempts)).filter((answer) => answer !== lost)
 }
@@ -64,38 +71,53 @@ async function race<T>({ store, other }: Bench, attempt: (client: SessionStore, 
 export function declareRaceTests(test: Declare): void {
   test('races: one of many adds of a key wins', async (bench) => {
     const expiresAtMs = bench.now() + minuteMs
-    const winners = await race(bench, async (client, index) => {
-      const version = await client.add('k', { value: bytes(`${index}`), expiresAtMs })
-      return version === undefined ? undefined : { version, text: `${index}` }
-    }, undefined)
+    const winners = await race(
+      bench,
+      async (client, index) => {
+        const version = await client.add('k', { value: bytes(`${index}`), expiresAtMs })
+        return version === undefined ? undefined : { version, text: `${index}` }
+      },
+      undefined,
+    )
     assert.equal(winners.length, 1)
     await assertHas(bench.other, 'k', winners[0]?.text ?? '', winners[0]?.version ?? 0)
   })
 
   test('races: one of many replaces of a version wins', async (bench) => {
     const version = await added(bench, 'k', 'one')
-    const winners = await race(bench, async (client, index) => {
-      const next = await client.replace('k', version, bytes(`${index}`), bench.now() + minuteMs)
-      return next === undefined ? undefined : { next, text: `${index}` }
-    }, undefined)
+    const winners = await race(
+      bench,
+      async (client, index) => {
+        const next = await client.replace('k', version, bytes(`${index}`), bench.now() + minuteMs)
+        return next === undefined ? undefined : { next, text: `${index}` }
+      },
+      undefined,
+    )
     assert.equal(winners.length, 1)
     await assertHas(bench.other, 'k', winners[0]?.text ?? '', winners[0]?.next ?? 0)
   })
 
   test('races: one of many deletes deletes', async (bench) => {
     const version = await added(bench, 'k', 'one')
-    assert.deepEqual(await race(bench, async (client, index) => client.delete('k', index % 3 === 0 ? version : undefined), false), [true])
+    assert.deepEqual(
+      await race(bench, async (client, index) => client.delete('k', index % 3 === 0 ? version : undefined), false),
+      [true],
+    )
     await assertAbsent(bench.store, 'k')
   })
 
   test('races: after a delete, no replace or touch that runs beside it brings the record back', async (bench) => {
     const version = await added(bench, 'k', 'one')
-    const deleted = await race(bench, async (client, index) => {
-      if (index === 16) return client.delete('k')
-      if (index % 3 === 0) await client.replace('k', version, bytes('late'), bench.now() + minuteMs)
-      else await client.touch('k', bench.now() + minuteMs)
-      return false
-    }, false)
+    const deleted = await race(
+      bench,
+      async (client, index) => {
+        if (index === 16) return client.delete('k')
+        if (index % 3 === 0) await client.replace('k', version, bytes('late'), bench.now() + minuteMs)
+        else await client.touch('k', bench.now() + minuteMs)
+        return false
+      },
+      false,
+    )
     assert.deepEqual(deleted, [true])
     await assertAbsent(bench.store, 'k')
     await assertAbsent(bench.other, 'k')
@@ -111,14 +133,20 @@ export function declareHoldsTests(test: Declare): void {
     ['replaced', async ({ other, now }, version) => other.replace('k', version, bytes('two'), now() + minuteMs)],
     ['touched to end now', async ({ other, now }) => other.touch('k', now())],
     ['left to expire', async ({ advance }) => advance(minuteMs)],
-    ['touched to end sooner, and left to', async ({ other, now, advance }) => {
-      await other.touch('k', now() + 5)
-      await advance(5)
-    }],
-    ['deleted and added anew', async (bench) => {
-      await bench.other.delete('k')
-      await added({ ...bench, store: bench.other }, 'k', 'one', ['t'])
-    }],
+    [
+      'touched to end sooner, and left to',
+      async ({ other, now, advance }) => {
+        await other.touch('k', now() + 5)
+        await advance(5)
+      },
+    ],
+    [
+      'deleted and added anew',
+      async (bench) => {
+        await bench.other.delete('k')
+        await added({ ...bench, store: bench.other }, 'k', 'one', ['t'])
+      },
+    ],
   ]
   for (const [name, end] of endings) {
     for (const by of ['another client', 'the same client'] as const) {

@@ -1,7 +1,13 @@
 import { withBench } from './contract-bench.ts'
 import type { Declare, StoreContractHarness } from './contract-bench.ts'
 import { declareRecordTests, declareSizeTests } from './contract-records.ts'
-import { declareCertaintyTests, declareHealthTests, declareHoldsTests, declareRaceTests, declareTagTests } from './contract-sharing.ts'
+import {
+  declareCertaintyTests,
+  declareHealthTests,
+  declareHoldsTests,
+  declareRaceTests,
+  declareTagTests,
+} from './contract-sharing.ts'
 
 export type { StoreContractHarness } from './contract-bench.ts'
 

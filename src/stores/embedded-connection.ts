@@ -190,7 +190,9 @@ function prepareStatements(database: SqliteDatabase) {
     sweep: database.prepare(
       'delete from record where id in (select id from record where expires_at_ms <= ? order by expires_at_ms limit ?)',
     ),
-    writeProbe: database.prepare('insert into probe (id, value) values (1, ?) on conflict (id) do update set value = excluded.value'),
+    writeProbe: database.prepare(
+      'insert into probe (id, value) values (1, ?) on conflict (id) do update set value = excluded.value',
+    ),
     readProbe: database.prepare<{ value: number }>('select value from probe where id = 1'),
   }
 }

@@ -22,7 +22,7 @@ export class EmbeddedFile {
   readonly #clock: () => number
   readonly #opened: () => void
   #open: { readonly connection: EmbeddedConnection; readonly identity: Stats } | undefined
-  #lookedAtMs = 0
+  #seenAtMs = -Infinity
   #folderDevice: number | undefined
   #vanishedAtMs: number | undefined
   #closed = false
@@ -49,7 +49,7 @@ export class EmbeddedFile {
   /** The open database where it is certainly still the one under its path; opens nothing. */
   certain(): EmbeddedConnection | undefined {
     if (this.#open === undefined) return undefined
-    if (performance.now() - this.#lookedAtMs < identityCheckMs || this.#isStillThere()) return this.#open.connection
+    if (performance.now() - this.#seenAtMs < identityCheckMs || this.#isStillThere()) return this.#open.connection
     return undefined
   }
 
@@ -82,7 +82,8 @@ export class EmbeddedFile {
   // come back are not answered with "absent".
   #create(): Stats {
     if (this.#folderDevice === undefined) mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
-    else if (statSync(this.#folder).dev !== this.#folderDevice) throw new Error('the folder is on another disk than before, without a database')
+    else if (statSync(this.#folder).dev !== this.#folderDevice)
+      throw new Error('the folder is on another disk than before, without a database')
     else this.#awaitReturn()
     createDatabaseFile(this.#file)
     return statSync(this.#file)
@@ -96,8 +97,9 @@ export class EmbeddedFile {
 
   #isStillThere(): boolean {
     const found = statSync(this.#file, { throwIfNoEntry: false })
-    this.#lookedAtMs = performance.now()
-    return found !== undefined && found.ino === this.#open?.identity.ino && found.dev === this.#open.identity.dev
+    const same = found !== undefined && found.ino === this.#open?.identity.ino && found.dev === this.#open.identity.dev
+    this.#seenAtMs = same ? performance.now() : -Infinity
+    return same
   }
 
   #drop(): void {

@@ -92,7 +92,8 @@ function requireOurs(database: SqliteDatabase): void {
   const application = database.prepare<{ application_id: number }>('pragma application_id').get()?.application_id
   const version = database.prepare<{ user_version: number }>('pragma user_version').get()?.user_version ?? 0
   if (application !== applicationId) throw new Error('the file is damaged or is not a session database')
-  if (version > schemaVersion) throw new Error(`the file was written by a newer release (schema ${version}, known is ${schemaVersion})`)
+  if (version > schemaVersion)
+    throw new Error(`the file was written by a newer release (schema ${version}, known is ${schemaVersion})`)
   if (version !== schemaVersion) throw new Error(`the file has an unknown schema (${version}, known is ${schemaVersion})`)
 }
 

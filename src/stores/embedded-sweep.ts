@@ -4,11 +4,11 @@ import type { EmbeddedFile } from './embedded-file.ts'
 const firstAfterMs = 1000
 const everyMs = 60_000
 const betweenBatchesMs = 10
-const largestBatch = 500
-const smallestBatch = 16
+const largestBatch = 100
+const smallestBatch = 8
 
 /** A batch stops the event loop: its size follows the disk so that it takes about this long. */
-const batchTargetMs = 5
+const batchTargetMs = 4
 
 /** Deletes expired records from the disk in small batches, without keeping the process alive. */
 export class EmbeddedSweep {

@@ -153,8 +153,8 @@ test('a GET does not log out, from wherever it comes', async () => {
   const internet = await simulateInternet()
   const { ada } = await loggedIn(internet)
   for (const from of [internet.app.url, 'https://evil.test']) {
-    expect((await ada.tab.click('/bff/logout', from)).status).toBe(405)
-    expect((await ada.tab.load('/bff/logout', 'image', from)).status).toBe(405)
+    expect([403, 405]).toContain((await ada.tab.click('/bff/logout', from)).status)
+    expect([403, 405]).toContain((await ada.tab.load('/bff/logout', 'image', from)).status)
   }
   expect(await ada.session()).toMatchObject({ authenticated: true })
 })

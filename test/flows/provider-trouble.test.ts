@@ -132,10 +132,24 @@ test('tokens with unknown key ids cause few fetches of keys', async () => {
   expect(provider.calls.jwks.length - before).toBeLessThanOrEqual(5)
 })
 
-test('one bad key among the good, or the same kid twice, does no harm', async () => {
+test.each([
+  ['one that is broken', () => [{ kty: 'RSA', kid: 'broken', n: '!', e: 'AQAB' }, publicJwk(signingKey(0))]],
+  ['one of an unknown kind', () => [{ kty: 'odd' }, publicJwk(signingKey(0))]],
+  [
+    'one for encryption with the same kid',
+    () => [{ ...publicJwk(signingKey(8)), kid: 'key-0', use: 'enc', alg: 'RSA-OAEP' }, publicJwk(signingKey(0))],
+  ],
+  ['another with the same kid', () => [{ ...publicJwk(signingKey(8)), kid: 'key-0' }, publicJwk(signingKey(0))]],
+  [
+    'hundreds more',
+    () => [
+      ...Array.from({ length: 300 }, (_, index) => ({ ...publicJwk(signingKey(8)), kid: `k-${index}` })),
+      publicJwk(signingKey(0)),
+    ],
+  ],
+])('beside the good key %s does no harm', async (_what, keys) => {
   const { app, provider, browser } = await simulateInternet()
-  const good = publicJwk(signingKey(0))
-  provider.override('jwks', { body: { keys: [{ kty: 'RSA', kid: 'broken', n: '!', e: 'AQAB' }, { kty: 'odd' }, null, good] } })
+  provider.override('jwks', { body: { keys: keys() } })
   const ada = browser()
   await ada.login(app)
   expect(await ada.session()).toMatchObject({ authenticated: true })

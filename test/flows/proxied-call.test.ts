@@ -240,70 +240,31 @@ test('an upstream redirect is passed on and not followed', async () => {
   expect(upstream.requests).toHaveLength(1)
 })
 
-test('server-sent events pass through as they come and end with the session', async () => {
-  const { app, upstream, browser } = await simulateInternet()
-  const ada = browser()
-  await ada.login(app)
-  upstream.once((_request, exchange) => {
-    exchange.write('HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: one\n\n')
-  })
-  const stream = await ada.tab.stream('/api/events')
-  expect(await stream.until('data: one\n\n')).toBe('data: one\n\n')
-  expect((await ada.fetch('/bff/logout', { method: 'POST', csrf: true })).status).toBe(200)
-  await stream.ended
-  expect(stream.text).toBe('data: one\n\n')
-})
-
-test('a WebSocket passes through with the token and ends with the session', async () => {
-  const { app, provider, upstream, browser } = await simulateInternet()
-  const ada = browser()
-  await ada.login(app)
-  const webSocket = await ada.tab.webSocket('/api/chat?room=1')
-  webSocket.send('hello')
-  expect(String(await new Promise((resolve) => webSocket.once('message', resolve)))).toBe('hello')
-  const [seen] = upstream.requests
-  expect(seen?.target).toBe('/v1/chat?room=1')
-  expect(seen?.header('cookie')).toBeUndefined()
-  expect(provider.grants.activeAccessToken(seen?.bearer ?? '')).toBeDefined()
-  const closed = new Promise((resolve) => webSocket.once('close', resolve))
-  await ada.fetch('/bff/logout', { method: 'POST', csrf: true })
-  await closed
-  await expect(ada.tab.webSocket('/api/chat')).rejects.toThrow('401')
-})
-
-test.each(['https://evil.test', 'https://sub.app.test', 'http://app.test'])(
-  'a WebSocket from %s is refused before the upstream hears of it',
-  async (from) => {
-    const { app, upstream, browser } = await simulateInternet()
-    const ada = browser()
-    await ada.login(app)
-    const cookie = `Cookie: ${app.sessionCookie}=${ada.jar.get(app.sessionCookie)?.value ?? ''}`
-    const handshake = [
-      'Connection: Upgrade',
-      'Upgrade: websocket',
-      'Sec-WebSocket-Version: 13',
-      'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
-    ]
-    for (const origin of [[`Origin: ${from}`], ['Origin: null'], []]) {
-      const response = await rawExchange(app.port, rawRequest('GET', '/api/chat', [cookie, ...handshake, ...origin]))
-      expect(response.status).toBe(403)
-    }
-    expect(upstream.connections()).toBe(0)
-  },
-)
-
-test('each user gets the token of that user, however calls interleave', async () => {
-  const { app, provider, browser } = await simulateInternet()
+test('each user gets a token of that user, however calls, refreshes and connections interleave', async () => {
+  const { app, provider, clock, browser } = await simulateInternet()
   const users: { user: Browser; sub: string }[] = []
-  for (const name of ['ada', 'grace', 'mallory']) {
-    provider.loginAs(name)
+  for (let index = 0; index < 12; index += 1) {
+    const sub = `user-${index}`
+    provider.users.set(sub, { sub, name: sub })
+    provider.loginAs(sub)
     const user = browser()
     await user.login(app)
-    users.push({ user, sub: `user-${name}` })
+    users.push({ user, sub })
   }
-  const calls = Array.from({ length: 20 }, () => users).flat()
-  const answers = await Promise.all(calls.map(async ({ user, sub }) => [(await user.fetch('/api/me')).object()['sub'], sub]))
-  for (const [seen, sub] of answers) expect(seen).toBe(sub)
+  for (let round = 0; round < 4; round += 1) {
+    clock.advance(301_000)
+    const calls = Array.from({ length: 8 }, () => users).flat()
+    const seen = await Promise.all(
+      calls.map(async ({ user, sub }) => [
+        (await user.fetch('/api/me')).object()['sub'],
+        Object((await user.session())['user']).sub,
+        sub,
+      ]),
+    )
+    for (const [called, told, sub] of seen) expect([called, told]).toEqual([sub, sub])
+  }
+  expect(provider.tokenCalls('refresh_token')).toHaveLength(12 * 4)
+  expect(provider.reuseDetected).toBe(0)
 })
 
 test('a prefetch or a probe without a session gets nothing', async () => {

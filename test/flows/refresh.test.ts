@@ -203,27 +203,6 @@ test.each([
   )
 })
 
-test.each(['before', 'after'] as const)('a logout while a refresh is held %s the work stays a logout', async (when) => {
-  const { user, app, provider, upstream } = await sessionOfAge(expiredMs)
-  const thief = user.copy()
-  const token = String((await user.session())['csrfToken'])
-  const held = provider.hold('token', when)
-  const inFlight = user.fetch('/api/a')
-  await held.arrived
-  const logout = await user.fetch('/bff/logout', { method: 'POST', headers: { 'X-CSRF-Token': token } })
-  expect(logout.status).toBe(200)
-  held.release()
-  const late = await inFlight
-  expect(late.status).toBe(401)
-  expect(upstream.requests).toEqual([])
-  expect(await thief.session()).toEqual({ authenticated: false })
-  expect((await thief.fetch('/api/a')).status).toBe(401)
-  expect(user.jar.get(app.sessionCookie)).toBeUndefined()
-  await eventually(() =>
-    expect([...provider.issued].filter(([value, kind]) => kind === 'refresh_token' && provider.grants.isLive(value))).toEqual([]),
-  )
-})
-
 test('a client that leaves does not cancel the refresh it began', async () => {
   const { internet, user, provider } = await sessionOfAge(expiredMs)
   const held = provider.hold('token', 'after')

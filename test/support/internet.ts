@@ -13,7 +13,7 @@ import { createTestClock, type TestClock } from './clock.ts'
 import { findFreePort } from './loopback.ts'
 import { startRecordingUpstream, type RecordingUpstream } from './recording-upstream.ts'
 import { startScriptedProvider, type ScriptedProvider } from './scripted-provider.ts'
-import { expectSafe, findLeaks, type SafetyOptions } from './safety.ts'
+import { expectAlive, expectSafe, findLeaks, type SafetyOptions } from './safety.ts'
 import type { Finding } from './secret-search.ts'
 
 export type Gateway = Awaited<ReturnType<typeof startGateway>>
@@ -30,6 +30,8 @@ export interface InternetOptions {
   /** How many gateways share the origin and the store. */
   readonly nodes?: number
   readonly clock?: TestClock
+  /** Default: the clock of the gateway. */
+  readonly providerClock?: TestClock
   /** `https` (the default): https://app.test over plain loopback. `http`: http://localhost and a port, without prefixes. */
   readonly scheme?: 'https' | 'http'
   readonly store?: SessionStore
@@ -80,7 +82,10 @@ afterEach(async () => {
   const all = [...open]
   open.clear()
   try {
-    for (const [internet, safety] of all) internet.expectSafe(safety)
+    for (const [internet, safety] of all) {
+      internet.expectSafe(safety)
+      if (safety.stopped !== true) for (const { port } of internet.nodes) await expectAlive(port)
+    }
   } finally {
     for (const [internet] of all) await internet.close()
   }
@@ -89,7 +94,7 @@ afterEach(async () => {
 /** Provider, gateway, upstream and browsers in one process; nothing leaves the machine. */
 export async function simulateInternet(options: InternetOptions = {}): Promise<Internet> {
   const clock = options.clock ?? createTestClock()
-  const provider = await startScriptedProvider({ clock })
+  const provider = await startScriptedProvider({ clock: options.providerClock ?? clock })
   const upstream = await startRecordingUpstream()
   const folder = makeStaticFolder()
   const logs = captureLog()

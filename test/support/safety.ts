@@ -2,6 +2,7 @@ import { expect } from 'vitest'
 import type { Browser } from './browser.ts'
 import type { CapturedLog } from './captured-log.ts'
 import { values, type BrowserExchange } from './exchange.ts'
+import { rawExchange, rawRequest } from './raw-client.ts'
 import type { RecordingUpstream } from './recording-upstream.ts'
 import type { ScriptedProvider } from './scripted-provider.ts'
 import { findSecrets, type Finding, type Searched } from './secret-search.ts'
@@ -23,6 +24,8 @@ export interface SafetyOptions {
   readonly openPaths?: readonly string[]
   /** The ID token may stand in the logout address (`logout.idTokenHint`). */
   readonly idTokenHint?: boolean
+  /** The test has closed a gateway itself. */
+  readonly stopped?: boolean
 }
 
 /** Secrets in anything the app sent to a browser, in the address bar, or in a log line. */
@@ -40,7 +43,20 @@ export function expectSafe(watched: Watched, options: SafetyOptions = {}): void 
   expect(strayCookies(watched), 'session or login cookies that reached the upstream').toEqual([])
   expect(unprovenCalls(watched, options), 'protected upstream calls without a token of the provider').toEqual([])
   expect(foreignLocations(watched, options), 'redirects to somewhere else').toEqual([])
+  expect(faults(watched), 'errors in the log that nobody foresaw').toEqual([])
   expect(innerDetails(watched), 'stack traces or file paths in an answer').toEqual([])
+}
+
+/** The gateway still answers an ordinary request, and soon. */
+export async function expectAlive(port: number): Promise<void> {
+  const startedMs = performance.now()
+  const response = await rawExchange(port, rawRequest('GET', '/bff/session'))
+  expect(response.status, 'an ordinary request after the case').toBe(200)
+  expect(performance.now() - startedMs, 'milliseconds it took').toBeLessThan(1_000)
+}
+
+function faults({ logs }: Watched): unknown[] {
+  return logs.lines().filter((line) => line['code'] === 'internal_error' || Number(line['level']) >= 60)
 }
 
 function browserPlaces({ app, browsers }: Watched): Searched[] {

@@ -1,0 +1,7 @@
+import type { EndReason } from './sessions.ts'
+
+/** Something open that belongs to a session: a proxied call, a WebSocket, an event stream. */
+export interface Open {
+  /** Its session is over. */
+  sessionEnded(reason: EndReason): void
+}
