@@ -41,15 +41,30 @@ export function backchannelLogout(options: BackchannelLogoutOptions): Endpoint {
     const key = `logout:${createHash('sha256').update(JSON.stringify([issuer, claims.jti])).digest('base64url')}`
     const mark = await store.add(key, { value: pending, expiresAtMs: clock() + pendingMs })
     if (mark === undefined) throw new BffError('bad_request', { reason: 'a logout token that was used already', detail: 'the logout token was used already' })
-    await endedAtProvider.mark(claims)
     // With both, only the one session is meant (section 2.7); a subject alone means all of its sessions.
     const tag =
       claims.providerSessionId === undefined
         ? subjectTag(issuer, claims.subject ?? '')
         : providerSessionTag(issuer, claims.providerSessionId)
-    const ended = await sessions.closeTagged(tag, 'logout_at_provider')
-    await store.replace(key, mark, done, claims.expiresAtSeconds * 1000 + 60_000)
+    let ended: number
+    try {
+      await endedAtProvider.mark(claims)
+      ended = await sessions.closeTagged(tag, 'logout_at_provider')
+      await store.replace(key, mark, done, claims.expiresAtSeconds * 1000 + 60_000)
+    } catch (error) {
+      await forget(store, key, mark)
+      throw error
+    }
     audit('logout', { requestId, clientAddress, subject: claims.subject, reason: 'logout_at_provider', ended })
     return new Response(null, { status: 200 })
+  }
+}
+
+/** Lets the provider try the same token again at once. Where that fails too, the mark ends by itself. */
+async function forget(store: SessionStore, key: string, mark: number): Promise<void> {
+  try {
+    await store.delete(key, mark)
+  } catch {
+    // The error that led here is the one to tell.
   }
 }

@@ -1,4 +1,14 @@
-import { createRemoteJWKSet, customFetch, jwtVerify, type FetchImplementation, type JWTPayload } from 'jose'
+import { createHash } from 'node:crypto'
+import {
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  jwtVerify,
+  type FetchImplementation,
+  type JWTPayload,
+  type JWTVerifyOptions,
+  type JWTVerifyResult,
+} from 'jose'
 import type { ProviderFetch } from './provider-fetch.ts'
 
 /** Tolerated difference between the provider's clock and ours. */
@@ -48,21 +58,17 @@ export class TokenVerifier {
    * The claims of an ID token whose signature, issuer, audience, expiry and age hold (OIDC Core section 3.1.3.7).
    * `none` and HMAC algorithms cannot be configured. Rejects with a jose error otherwise.
    */
-  async verifyIdToken(idToken: string): Promise<JWTPayload> {
-    this.#refreshOldKeys()
-    const { issuer, clientId, algorithms, clock } = this.#rules
-    const { payload, protectedHeader } = await jwtVerify(idToken, this.#keys, {
-      issuer,
-      audience: clientId,
-      algorithms: [...algorithms],
-      clockTolerance: clockToleranceSeconds,
-      currentDate: new Date(clock()),
-      maxTokenAge: mostAgeSeconds,
+  async verifyIdToken(idToken: string, accessToken: string): Promise<JWTPayload> {
+    const { clientId } = this.#rules
+    const { payload, protectedHeader } = await this.#verify(idToken, {
       requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
     })
     // Kinds of tokens are not interchangeable: a logout token or an access token is no ID token (RFC 8725 section 3.11).
     if (protectedHeader.typ !== undefined && protectedHeader.typ.toLowerCase() !== 'jwt') throw new Error('not an ID token by its typ')
-    const { azp, aud } = payload
+    const { azp, aud, at_hash: accessTokenHash } = payload
+    if (accessTokenHash !== undefined && accessTokenHash !== hashOf(accessToken, protectedHeader.alg)) {
+      throw new Error('at_hash is that of another access token')
+    }
     if (azp !== undefined && azp !== clientId) throw new Error('azp is another client')
     if (Array.isArray(aud) && aud.length > 1 && azp === undefined) throw new Error('several audiences without azp')
     return payload
@@ -73,18 +79,39 @@ export class TokenVerifier {
    * refused before it can cost a fetch of keys wherever that is possible.
    */
   async verifyLogoutToken(logoutToken: string): Promise<LogoutClaims> {
-    const { issuer, clientId, algorithms, clock, typedLogoutTokens } = this.#rules
-    const { payload } = await jwtVerify(logoutToken, this.#keys, {
+    const { payload } = await this.#verify(logoutToken, {
+      requiredClaims: ['iss', 'aud', 'iat', 'exp', 'jti', 'events'],
+      ...(this.#rules.typedLogoutTokens ? { typ: 'logout+jwt' } : {}),
+    })
+    return judgeLogoutClaims(payload)
+  }
+
+  async #verify(token: string, more: JWTVerifyOptions): Promise<JWTVerifyResult> {
+    this.#refreshOldKeys()
+    const { issuer, clientId, algorithms, clock } = this.#rules
+    const options: JWTVerifyOptions = {
       issuer,
       audience: clientId,
       algorithms: [...algorithms],
       clockTolerance: clockToleranceSeconds,
       currentDate: new Date(clock()),
       maxTokenAge: mostAgeSeconds,
-      requiredClaims: ['iss', 'aud', 'iat', 'exp', 'jti', 'events'],
-      ...(typedLogoutTokens ? { typ: 'logout+jwt' } : {}),
-    })
-    return judgeLogoutClaims(payload)
+      ...more,
+    }
+    try {
+      return await jwtVerify(token, this.#keys, options)
+    } catch (error) {
+      if (!(error instanceof errors.JWKSMultipleMatchingKeys)) throw error
+      // Several keys of the issuer fit the header: it is enough that one of them signed.
+      for await (const key of error) {
+        try {
+          return await jwtVerify(token, key, options)
+        } catch (reason) {
+          if (!(reason instanceof errors.JWSSignatureVerificationFailed)) throw reason
+        }
+      }
+      throw error
+    }
   }
 
   #refreshOldKeys(): void {
@@ -109,6 +136,13 @@ export class TokenVerifier {
     if (response.ok) this.#loadedAtMs = nowMs
     return response
   }
+}
+
+/** The left half of the hash that goes with the ID token's algorithm (OIDC Core section 3.1.3.6). */
+function hashOf(accessToken: string, algorithm: string): string {
+  const bits = algorithm.startsWith('Ed') ? '512' : algorithm.slice(-3)
+  const hash = createHash(`sha${bits}`).update(accessToken).digest()
+  return hash.subarray(0, hash.length / 2).toString('base64url')
 }
 
 /** What a verified logout token asks for. */

@@ -102,7 +102,7 @@ export class Provider {
         ...(maxAge === undefined ? {} : { maxAge: Number(maxAge) }),
       })
       const idToken = required(grant.id_token, 'an ID token')
-      const idTokenClaims = await (await this.#discovered.get()).verifier.verifyIdToken(idToken)
+      const idTokenClaims = await (await this.#discovered.get()).verifier.verifyIdToken(idToken, grant.access_token)
       checkAuthenticationContext(transaction, idTokenClaims['acr'])
       const subject = required(idTokenClaims.sub, 'a subject')
       const userInfo = await this.#userInfo(client, grant.access_token, subject)
@@ -148,7 +148,7 @@ export class Provider {
         refreshToken: grant.refresh_token,
         scope: grant.scope,
         idToken: grant.id_token,
-        idTokenClaims: grant.id_token === undefined ? undefined : await verifier.verifyIdToken(grant.id_token),
+        idTokenClaims: grant.id_token === undefined ? undefined : await verifier.verifyIdToken(grant.id_token, grant.access_token),
       }
     } catch (error) {
       throw new RefreshRejected('the refreshed ID token is not valid', { cause: error })

@@ -1,96 +1,194 @@
-/** Which header fields cross, by their name. */
+/** Which header fields cross, by their normalised name. */
 
-/** A field name, judged. */
-export interface FieldName {
-  /**
-   * As all of its readers may take it: CGI-like servers make one variable of `X-Forwarded-User`, `X_Forwarded_User` and
-   * `X.Forwarded.User`, so all of them are one here (CVE-2025-64484, CVE-2026-88011).
-   */
-  readonly normal: string
-  /** Never passed on from a browser: of one connection only, or ours to say. */
-  readonly isDroppedFromRequest: boolean
-  /** Never passed on from an upstream. */
-  readonly isDroppedFromResponse: boolean
-  /** Would let a cache keep what `private, no-store` forbids. */
-  readonly isCaching: boolean
-}
+const mostRemembered = 1024
 
-const judged = new Map<string, FieldName>()
-const mostJudged = 1024
-
-/** Clients send the same few names again and again: each is judged once. */
-export function judgeName(name: string): FieldName {
-  let field = judged.get(name)
-  if (field === undefined) {
-    const normal = name.toLowerCase().replace(/[^a-z0-9-]/g, '-')
-    field = {
-      normal,
-      isDroppedFromRequest: isDroppedFromRequest(normal),
-      isDroppedFromResponse: isDroppedFromResponse(normal),
-      isCaching: isCaching(normal),
+/** Clients send the same few names again and again: each is judged once. Made-up ones cannot keep those out for good. */
+function remembered<T>(judge: (name: string) => T): (name: string) => T {
+  const known = new Map<string, T>()
+  return (name) => {
+    let result = known.get(name)
+    if (result === undefined) {
+      result = judge(name)
+      if (known.size >= mostRemembered) known.clear()
+      if (name.length <= 64) known.set(name, result)
     }
-    // Started anew when full, so that made-up names cannot keep out the usual ones.
-    if (judged.size >= mostJudged) judged.clear()
-    if (name.length <= 64) judged.set(name, field)
+    return result
   }
-  return field
 }
+
+/**
+ * A header name as all of its readers may take it: in lower case, with `-` for every other mark. CGI-like servers make
+ * one variable of `X-Forwarded-User`, `X_Forwarded_User` and `X.Forwarded.User`, so all of them are judged as one
+ * (CVE-2025-64484, CVE-2026-88011).
+ */
+export const normalName = remembered((name) => name.toLowerCase().replace(/[^a-z0-9-]/g, '-'))
 
 /** RFC 9110 section 7.6.1, and what only concerns one connection besides. */
 const hopByHop: readonly string[] = [
-  'connection', 'keep-alive', 'proxy-connection', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings',
-  'proxy-authenticate', 'proxy-authorization', 'proxy-authentication-info', 'expect',
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'proxy-authentication-info',
+  'expect',
 ]
 
-/**
- * What upstreams believe because the proxy in front of them says it, in the words of common proxies and of frameworks;
- * from a browser it would be a forgery.
- */
+/** What the upstream believes because Coatcheck, or a proxy like it, says it; from a browser it would be a forgery. */
 const claimedByBrowser: ReadonlySet<string> = new Set([
   ...hopByHop,
-  'host', 'cookie', 'cookie2', 'authorization', 'dpop', 'content-length', 'via', 'x-request-id',
-  // Proofs for the guard, which are nobody else's business.
-  'x-csrf-token', 'x-xsrf-token', 'x-csrf',
-  // Where the call came from, and to where.
-  'forwarded', 'x-forwarded', 'forwarded-for', 'client-ip', 'x-real-ip', 'x-client-ip', 'x-cluster-client-ip', 'true-client-ip',
-  'cf-connecting-ip', 'cf-connecting-ipv6', 'fastly-client-ip', 'x-azure-clientip', 'x-azure-socketip', 'x-appengine-user-ip',
-  'x-host', 'x-http-host-override', 'x-scheme', 'x-url-scheme', 'front-end-https', 'x-middleware-subrequest',
-  // Another method than the one that was judged.
-  'x-http-method', 'x-http-method-override', 'x-method-override',
-  // Who calls. `proxy` becomes HTTP_PROXY in CGI (CVE-2016-5385).
-  'proxy', 'x-user', 'x-userinfo', 'x-username', 'x-group', 'x-groups', 'x-role', 'x-roles', 'x-email', 'x-id-token', 'x-access-token',
-  'x-refresh-token', 'x-credential-identifier', 'x-jwt-assertion', 'x-client-cert', 'client-cert', 'client-cert-chain',
-  'x-ssl-cert', 'x-arr-clientcert', 'x-anonymous-consumer',
+  // Coatcheck's own part of the request. `content-length` comes back with the body.
+  'host',
+  'cookie',
+  'cookie2',
+  'authorization',
+  'dpop',
+  'content-length',
+  'via',
+  'forwarded',
+  'x-request-id',
+  'x-csrf-token',
+  'x-xsrf-token',
+  'x-csrf',
+  // Where the call came from and what it asked for, in the words of other proxies; `proxy` is httpoxy (CVE-2016-5385).
+  'proxy',
+  'forwarded-for',
+  'x-real-ip',
+  'x-client-ip',
+  'x-cluster-client-ip',
+  'x-proxyuser-ip',
+  'client-ip',
+  'wl-proxy-client-ip',
+  'true-client-ip',
+  'cf-connecting-ip',
+  'cf-connecting-ipv6',
+  'fastly-client-ip',
+  'fly-client-ip',
+  'x-azure-clientip',
+  'x-azure-socketip',
+  'x-appengine-user-ip',
+  'x-host',
+  'x-http-host-override',
+  'x-scheme',
+  'x-url-scheme',
+  'front-end-https',
+  // The framework's own word that it asked itself (CVE-2025-29927).
+  'x-middleware-subrequest',
+  // The method that was judged is the method that counts.
+  'x-http-method',
+  'x-http-method-override',
+  'x-method-override',
+  // Who the user is.
+  'x-username',
+  'x-preferred-username',
+  'x-subject',
+  'x-group',
+  'x-groups',
+  'x-roles',
+  'x-role',
+  'x-email',
+  'x-id-token',
+  'x-access-token',
+  'x-refresh-token',
+  'x-auth-user',
+  'x-auth-email',
+  'x-auth-groups',
+  'x-anonymous-consumer',
 ])
 
+/** Families of such names. */
 const claimedPrefixes = [
-  'x-forwarded-', 'x-original-', 'x-rewrite-', 'x-auth-request-', 'x-authenticated-', 'x-user-', 'x-webauth-', 'x-remote-',
-  'remote-', 'oidc-', 'x-oidc-', 'x-ms-client-principal', 'x-goog-iap-', 'x-goog-authenticated-user-', 'x-amzn-oidc-',
-  'x-amzn-mtls-', 'cf-access-', 'x-pomerium-', 'x-authentik-', 'x-consumer-', 'tailscale-user-', 'x-envoy-', 'wl-proxy-', 'proxy-',
-  'ssl-client-', 'x-ssl-client-', 'x-client-cert-',
+  'proxy-',
+  'x-forwarded',
+  'x-original-',
+  'x-rewrite-',
+  'x-envoy-',
+  'x-arr-',
+  'wl-proxy-',
+  'x-user',
+  'x-remote-',
+  'remote-',
+  'oidc-',
+  'x-oidc-',
+  'x-jwt-',
+  'x-auth-request-',
+  'x-authenticated-',
+  'x-authentik-',
+  'x-webauth-',
+  'x-consumer-',
+  'x-credential-',
+  'x-pomerium-',
+  'x-vouch-',
+  'x-amzn-oidc-',
+  'x-amzn-mtls-',
+  'x-goog-iap-',
+  'x-goog-authenticated-',
+  'x-ms-client-principal',
+  'x-ms-token-',
+  'cf-access-',
+  'tailscale-user-',
+  'sm-',
+  'iv-',
+  'client-cert',
+  'x-client-cert',
+  'x-client-ssl',
+  'ssl-client',
+  'x-ssl-',
+  'x-tls-client',
 ] as const
 
-function isDroppedFromRequest(normal: string): boolean {
+/** Whether a request field of the browser is dropped, by its normal name. */
+export const isDroppedRequestName = remembered((name) => {
   // gRPC-Web clients name themselves in it.
-  if (normal === 'x-user-agent') return false
-  return claimedByBrowser.has(normal) || claimedPrefixes.some((prefix) => normal.startsWith(prefix))
-}
+  if (name === 'x-user-agent') return false
+  return claimedByBrowser.has(name) || claimedPrefixes.some((prefix) => name.startsWith(prefix))
+})
 
-const droppedFromResponse: ReadonlySet<string> = new Set([
+const droppedResponseNames: ReadonlySet<string> = new Set([
   ...hopByHop,
   // They speak for our origin, which the upstream does not know.
-  'clear-site-data', 'strict-transport-security', 'alt-svc', 'public-key-pins', 'nel', 'service-worker-allowed', 'x-request-id',
+  'clear-site-data',
+  'strict-transport-security',
+  'alt-svc',
+  'nel',
+  'public-key-pins',
+  'service-worker-allowed',
+  'timing-allow-origin',
   // Written anew.
-  'x-content-type-options', 'cross-origin-resource-policy', 'vary',
-  // Echoes of what only the server may see (CVE-2026-41181; RFC 7239 section 8.2).
-  'authorization', 'dpop', 'dpop-nonce', 'cookie', 'set-cookie2', 'forwarded', 'x-access-token', 'x-id-token', 'x-refresh-token',
+  'x-content-type-options',
+  'x-request-id',
+  // Echoes of what only the server may see (CVE-2026-41181).
+  'authorization',
+  'dpop',
+  'dpop-nonce',
+  'cookie',
+  'set-cookie2',
+  'x-access-token',
+  'x-id-token',
+  'x-refresh-token',
   'x-auth-request-access-token',
+  'forwarded',
 ])
 
-function isDroppedFromResponse(normal: string): boolean {
-  return droppedFromResponse.has(normal) || normal.startsWith('access-control-') || normal.startsWith('x-forwarded-')
-}
+/** Whether a response field of the upstream is dropped, by its normal name. */
+export const isDroppedResponseName = remembered(
+  (name) =>
+    droppedResponseNames.has(name) || ['access-control-', 'proxy-', 'x-forwarded-'].some((prefix) => name.startsWith(prefix)),
+)
 
-function isCaching(normal: string): boolean {
-  return normal === 'expires' || normal === 'pragma' || normal === 'surrogate-control' || normal.endsWith('cache-control')
-}
+const cachingNames: ReadonlySet<string> = new Set([
+  'cache-control',
+  'expires',
+  'pragma',
+  'surrogate-control',
+  'edge-control',
+  'x-accel-expires',
+])
+
+/** Fields that tell a cache what to keep. Some of them win over Cache-Control (RFC 9213). */
+export const isCachingName = remembered((name) => cachingNames.has(name) || name.endsWith('-cache-control'))

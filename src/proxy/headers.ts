@@ -14,6 +14,7 @@ export interface Refused {
 export interface RequestAdditions {
   /** The whole Authorization value; `undefined` where there is no session. */
   readonly authorization: string | undefined
+  /** Empty where it is not known. */
   readonly clientAddress: string
   /** Host and scheme of our origin. */
   readonly host: string
@@ -42,17 +43,12 @@ export function requestHeaders(raw: readonly string[], add: RequestAdditions): s
     const normal = normalName(name)
     if (isDroppedRequestName(normal)) {
       if (normal === 'host') hosts += 1
-      else if (name.length === 6 && normal === 'cookie') cookie += cookie === '' ? value : `; ${value}`
-      else if (normal === 'via') via += via === '' ? value : `, ${value}`
+      else if (normal === 'cookie') cookie += cookie === '' ? value : `; ${value}`
+      else if (normal === 'via') via = joined(via, value)
       continue
     }
     if (named !== undefined && named.has(normal)) continue
-    if (normal === 'accept-encoding') {
-      const kept = readableEncodings(value)
-      if (kept !== '') out.push(name, kept)
-      continue
-    }
-    out.push(name, value)
+    out.push(name, normal === 'accept-encoding' ? readableEncodings(value) : value)
   }
   if (hosts > 1) return { refused: 'two Host fields' }
   if (via !== '' && via.includes(add.via.slice(add.via.indexOf(' ') + 1))) return { refused: 'a loop: the call came through here already' }
@@ -60,9 +56,10 @@ export function requestHeaders(raw: readonly string[], add: RequestAdditions): s
     const kept = keepCookies(cookie, (name) => add.cookies.has(name) && !add.isOwnCookie(name))
     if (kept !== '') out.push('cookie', kept)
   }
-  const forwarded = `for=${forwardedFor(add.clientAddress)};host="${add.host}";proto=${add.proto}`
-  out.push('forwarded', forwarded, 'x-forwarded-for', add.clientAddress, 'x-forwarded-host', add.host, 'x-forwarded-proto', add.proto)
-  out.push('x-request-id', add.requestId, 'via', via === '' ? add.via : `${via}, ${add.via}`)
+  out.push('forwarded', `for=${forwardedFor(add.clientAddress)};host="${add.host}";proto=${add.proto}`)
+  if (add.clientAddress !== '') out.push('x-forwarded-for', add.clientAddress)
+  out.push('x-forwarded-host', add.host, 'x-forwarded-proto', add.proto)
+  out.push('x-request-id', add.requestId, 'via', joined(via, add.via))
   if (add.authorization !== undefined) out.push('authorization', add.authorization)
   return out
 }
@@ -79,6 +76,9 @@ export interface ResponseRules {
 
 type ResponseRoute = Pick<ProxyRoute, 'path' | 'upstreamOrigin' | 'upstreamBase' | 'cacheControl'>
 
+/** A Connection field cannot take these away: the body would be read in another way than it was searched for tokens. */
+const describesBody: ReadonlySet<string> = new Set(['content-length', 'content-type', 'content-encoding', 'content-range'])
+
 /** The response's fields for the browser, or why the answer cannot be passed on. */
 export function responseHeaders(
   raw: readonly (Buffer | string)[],
@@ -92,31 +92,28 @@ export function responseHeaders(
   const out: string[] = []
   let cacheControl = ''
   let vary = ''
-  let hasResourcePolicy = false
+  let resourcePolicy = ''
   for (let i = 0; i + 1 < texts.length; i += 2) {
     const name = texts[i] ?? ''
     const value = texts[i + 1] ?? ''
     if (!isSendable(name, value)) return { refused: 'a response field that cannot be sent on' }
     const normal = normalName(name)
-    if (isDroppedResponseName(normal) || (named !== undefined && named.has(normal) && normal !== 'content-length')) continue
+    if (isDroppedResponseName(normal) || (named !== undefined && named.has(normal) && !describesBody.has(normal))) continue
     if (normal === 'set-cookie' && !isForeignCookie(value, rules)) continue
     if (isPrivate && isCachingName(normal)) {
-      if (normal === 'cache-control') cacheControl += cacheControl === '' ? value : `, ${value}`
-      continue
-    }
-    if (normal === 'vary') {
-      vary += vary === '' ? value : `, ${value}`
-      continue
-    }
-    if (normal === 'cross-origin-resource-policy') hasResourcePolicy = true
-    if (normal === 'set-cookie') out.push(name, withoutDomain(value))
+      if (normal === 'cache-control') cacheControl = joined(cacheControl, value)
+    } else if (normal === 'vary') vary = joined(vary, value)
+    else if (normal === 'cross-origin-resource-policy') {
+      if (name.toLowerCase() === normal) resourcePolicy = joined(resourcePolicy, value)
+    } else if (normal === 'set-cookie') out.push(name, withoutDomain(value))
     else out.push(name, normal === 'location' || normal === 'content-location' ? ownLocation(value, route, rules.origin) : value)
   }
-  if (isPrivate) out.push('cache-control', saysNoStore(cacheControl) ? cacheControl : 'private, no-store')
+  if (isPrivate) out.push('cache-control', forbidsStoring(cacheControl) ? cacheControl : 'private, no-store')
   // The token was swapped for a cookie, so a shared cache's rule about Authorization no longer protects the answer.
-  out.push('vary', vary === '' ? 'Cookie' : /(^|,)\s*(cookie|\*)\s*(,|$)/i.test(vary) ? vary : `${vary}, Cookie`)
+  out.push('vary', /(^|,)\s*(cookie|\*)\s*(,|$)/i.test(vary) ? vary : joined(vary, 'Cookie'))
   out.push('x-content-type-options', 'nosniff')
-  if (!hasResourcePolicy) out.push('cross-origin-resource-policy', 'same-origin')
+  // A browser takes one that is not valid for none at all.
+  out.push('cross-origin-resource-policy', /^(same-site|cross-origin)$/.test(resourcePolicy) ? resourcePolicy : 'same-origin')
   if (rules.strictTransportSecurity !== '') out.push('strict-transport-security', rules.strictTransportSecurity)
   out.push('x-request-id', requestId)
   return out
@@ -150,13 +147,18 @@ function connectionNamed(raw: readonly string[]): Set<string> | undefined {
   return named
 }
 
-/** Only codings whose answers can be searched for tokens are asked for. */
+/** Only codings whose answers can be searched for tokens are asked for. To ask for none at all would mean any. */
 function readableEncodings(value: string): string {
   const kept = value.split(',').filter((item) => {
     const coding = (item.split(';', 1)[0] ?? '').trim().toLowerCase()
     return coding === 'identity' || readableCodings.includes(coding)
   })
-  return kept.map((item) => item.trim()).join(', ')
+  return kept.length === 0 ? 'identity' : kept.map((item) => item.trim()).join(', ')
+}
+
+/** A list field with one more value (RFC 9110 section 5.3). */
+function joined(list: string, value: string): string {
+  return list === '' ? value : `${list}, ${value}`
 }
 
 /** A name of token characters and a value without controls: what Node sends without complaint (RFC 9110 section 5.5). */
@@ -201,7 +203,12 @@ function withoutSlash(path: string): string {
   return path.endsWith('/') ? path.slice(0, -1) : path
 }
 
-/** Whether `no-store` is among the directives, and not inside of a quoted one. */
-function saysNoStore(cacheControl: string): boolean {
-  return /(^|[\s,])no-store([\s,]|$)/i.test(cacheControl.replace(/"(?:[^"\\]|\\.)*"?/g, '""'))
+/**
+ * Whether Cache-Control says no less than `private, no-store`: `no-store`, outside of quotes, and nothing that takes it
+ * back for some caches, as must-understand does (RFC 9111 section 5.2.2.3).
+ */
+function forbidsStoring(cacheControl: string): boolean {
+  if (!/no-store/i.test(cacheControl)) return false
+  const bare = cacheControl.replace(/"(?:[^"\\]|\\.)*"?/g, '""')
+  return /(^|[\s,])no-store([\s,]|$)/i.test(bare) && !/(^|[\s,])(public|s-maxage|must-understand)([\s,=]|$)/i.test(bare)
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { lookup } from 'mime-types'
 import send from 'send'
 import type { Route, RouteTable, StaticRoute } from '../routes.ts'
+import { isHashedName } from './hashed-name.ts'
 
 /** Answers with a file, or calls `missing`. `path` was judged: it has no empty, dot or encoded-slash segments. */
 export type StaticFiles = (req: IncomingMessage, res: ServerResponse, path: string, missing: () => void) => void
@@ -23,14 +24,26 @@ const precompressed = [
   { coding: 'gzip', suffix: '.gz' },
 ] as const
 
-/** What a bundler names after a file's content: it never changes, so it may be kept for ever. */
-const contentHash = /[.-](?=[\w-]*\d|[A-Z0-9_-]*[A-Z]{2})[\w-]{8,64}\.(js|mjs|css|map|woff2?|ttf|png|jpe?g|svg|webp|avif|gif|ico|wasm|json)$/
+/** Documents, in which the browser runs scripts when it opens them. */
+const documentTypes: ReadonlySet<string> = new Set([
+  'text/html',
+  'application/xhtml+xml',
+  'image/svg+xml',
+  'text/xml',
+  'application/xml',
+])
+
+const wellKnown = '/.well-known/'
+const indexPage = '/index.html'
 
 /**
- * A built SPA, by `send`: an unknown path without an extension answers index.html, dot files do not exist, and files
- * are looked at anew each time, so that a new build needs no restart.
+ * A built SPA, by `send`: an unknown path without an extension answers index.html, dot files do not exist, but for
+ * what lies in /.well-known/ (RFC 8615), and files are looked at anew each time, so that a new build needs no restart.
  */
-export function createStatic(route: Pick<StaticRoute, 'path' | 'directory' | 'contentSecurityPolicy'>, strictTransportSecurity: string): StaticFiles {
+export function createStatic(
+  route: Pick<StaticRoute, 'path' | 'directory' | 'contentSecurityPolicy'>,
+  strictTransportSecurity: string,
+): StaticFiles {
   const prefix = route.path.replace(/\/$/, '')
   const common: Readonly<Record<string, string>> = {
     'X-Content-Type-Options': 'nosniff',
@@ -39,18 +52,29 @@ export function createStatic(route: Pick<StaticRoute, 'path' | 'directory' | 'co
     ...(strictTransportSecurity === '' ? {} : { 'Strict-Transport-Security': strictTransportSecurity }),
   }
   const forPages: Readonly<Record<string, string>> = {
-    'Content-Security-Policy': route.contentSecurityPolicy,
+    // Written over several lines in YAML it is still one header.
+    'Content-Security-Policy': route.contentSecurityPolicy.replace(/\s+/g, ' ').trim(),
     'Cross-Origin-Opener-Policy': 'same-origin-allow-popups',
   }
 
-  const deliver = (req: IncomingMessage, res: ServerResponse, path: string, coding: Precompressed | undefined, missing: () => void): void => {
-    const type = lookup(path) || 'application/octet-stream'
-    send(req, path + (coding?.suffix ?? ''), { root: route.directory, dotfiles: 'ignore', index: false, cacheControl: false })
+  const deliver = (
+    req: IncomingMessage,
+    res: ServerResponse,
+    path: string,
+    coding: Precompressed | undefined,
+    missing: () => void,
+  ): void => {
+    const type = contentTypeOf(path)
+    // As the root, the folder is no dot file; whatever starts with a dot inside of it still is one.
+    const isWellKnown = path.startsWith(wellKnown)
+    const root = isWellKnown ? join(route.directory, wellKnown) : route.directory
+    const name = (isWellKnown ? path.slice(wellKnown.length - 1) : path) + (coding?.suffix ?? '')
+    send(req, name, { root, dotfiles: 'ignore', index: false, cacheControl: false })
       .on('headers', () => {
         for (const name of Object.keys(common)) res.setHeader(name, common[name] ?? '')
-        if (type === 'text/html') for (const name of Object.keys(forPages)) res.setHeader(name, forPages[name] ?? '')
+        if (documentTypes.has(type)) for (const name of Object.keys(forPages)) res.setHeader(name, forPages[name] ?? '')
         res.setHeader('Content-Type', /^text\/|javascript|json|xml/.test(type) ? `${type}; charset=utf-8` : type)
-        res.setHeader('Cache-Control', contentHash.test(path) ? 'public, max-age=31536000, immutable' : 'no-cache')
+        res.setHeader('Cache-Control', isHashedName(path) ? 'public, max-age=31536000, immutable' : 'no-cache')
         res.setHeader('Vary', 'Accept-Encoding')
         if (coding !== undefined) res.setHeader('Content-Encoding', coding.coding)
       })
@@ -63,16 +87,24 @@ export function createStatic(route: Pick<StaticRoute, 'path' | 'directory' | 'co
       .pipe(res)
   }
 
+  const answer = async (req: IncomingMessage, res: ServerResponse, file: string, missing: () => void): Promise<void> =>
+    deliver(req, res, file, await bestCoding(req, route.directory, file), missing)
+
   return (req, res, path, missing) => {
-    const file = path.slice(prefix.length) || '/'
-    void bestCoding(req, route.directory, file).then((coding) =>
-      deliver(req, res, file === '/' ? '/index.html' : file, coding, () => {
-        // A path with an extension names a file that is not there; any other is a page of the SPA's own router.
-        if (/\.[^/]+$/.test(file) || file.startsWith('/.well-known/')) missing()
-        else deliver(req, res, '/index.html', undefined, missing)
-      }),
-    )
+    const file = path.slice(prefix.length)
+    void answer(req, res, file === '' || file === '/' ? indexPage : file, () => {
+      // A path with an extension names a file that is not there, and one with a dot file in it nothing; any other is a
+      // page of the SPA's own router.
+      if (/\.[^/]+$|\/(\.|%2e)/i.test(file)) missing()
+      else void answer(req, res, indexPage, missing)
+    })
   }
+}
+
+function contentTypeOf(path: string): string {
+  // Apple asks for this name, and for JSON.
+  if (path === '/.well-known/apple-app-site-association') return 'application/json'
+  return lookup(path) || 'application/octet-stream'
 }
 
 type Precompressed = (typeof precompressed)[number]
@@ -80,7 +112,8 @@ type Precompressed = (typeof precompressed)[number]
 /** The best coding the client takes and the build brought. Ranges are of the plain file only. */
 async function bestCoding(req: IncomingMessage, directory: string, file: string): Promise<Precompressed | undefined> {
   const accepted = req.headers['accept-encoding'] ?? ''
-  if (req.headers.range !== undefined || accepted === '' || !/\.(html|js|mjs|css|json|svg|wasm|map|txt|xml)$/.test(file)) return undefined
+  if (req.headers.range !== undefined || accepted === '' || !/\.(html|js|mjs|css|json|svg|wasm|map|txt|xml)$/.test(file))
+    return undefined
   for (const candidate of precompressed) {
     if (!new RegExp(`(^|[\\s,])${candidate.coding}\\s*(,|$|;(?!\\s*q=0(\\.0*)?\\s*(,|$)))`).test(accepted)) continue
     try {

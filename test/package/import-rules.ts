@@ -23,8 +23,8 @@ const storeChoosers = ['index', 'cli', 'gateway', 'dev', 'bff', 'stores']
 
 /** Who may import a package. A package that is not named here may be imported by nobody. */
 const packageImporters: Readonly<Record<string, RegExp>> = {
-  'openid-client': /^src\/login\/provider(-error)?\.ts$/,
-  oauth4webapi: /^src\/login\/provider(-error)?\.ts$/,
+  'openid-client': /^src\/login\/provider(-[a-z]+)?\.ts$/,
+  oauth4webapi: /^src\/login\/provider(-[a-z]+)?\.ts$/,
   jose: /^src\/login\//,
   undici: /^src\/proxy\/upstream\.ts$/,
   send: /^src\/proxy\/static\.ts$/,

@@ -1,0 +1,290 @@
+// Packs the package, installs the tarball into an empty project and uses it there as a stranger would.
+import { execFile, spawn } from 'node:child_process'
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+
+/** What an install may cost. A breach is a decision to take, not a number to raise in passing. */
+const bounds = { tarballKilobytes: 400, installMegabytes: 50, packages: 45 }
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+const work = mkdtempSync(join(tmpdir(), 'coatcheck-pack-'))
+const stage = join(work, 'stage')
+const project = join(work, 'project')
+const installed = join(project, 'node_modules', manifest.name)
+const run = promisify(execFile)
+const count = { passed: 0, failed: 0 }
+
+async function check(name, body) {
+  try {
+    const detail = await body()
+    count.passed += 1
+    console.log(`ok      ${name}${detail === undefined ? '' : `: ${detail}`}`)
+  } catch (error) {
+    count.failed += 1
+    console.log(
+      `FAILED  ${name}\n${[error.message, error.stdout, error.stderr].filter(Boolean).join('\n').replace(/^/gm, '        ')}`,
+    )
+  }
+}
+
+function assert(holds, words) {
+  if (!holds) throw new Error(words)
+}
+
+/** Runs a command to its end and gives what it printed and how it ended; never throws on a bad exit. */
+async function outcome(command, words, options = {}) {
+  try {
+    return { code: 0, ...(await run(command, words, { cwd: project, ...options })) }
+  } catch (error) {
+    return { code: error.code, stdout: error.stdout ?? '', stderr: error.stderr ?? error.message }
+  }
+}
+
+const coatcheck = (...words) => outcome('npx', ['--no-install', 'coatcheck', ...words])
+
+/** The built package in a folder of its own, so that a dist that somebody is using stays as it is. */
+async function pack() {
+  mkdirSync(stage)
+  const parts = [
+    'package.json',
+    'README.md',
+    'LICENSE',
+    'CHANGELOG.md',
+    'schema',
+    'src',
+    'scripts',
+    'tsconfig.json',
+    'tsconfig.base.json',
+  ]
+  for (const part of parts) if (existsSync(join(root, part))) cpSync(join(root, part), join(stage, part), { recursive: true })
+  symlinkSync(join(root, 'node_modules'), join(stage, 'node_modules'))
+  // `prepare` runs here, as it does for a publisher.
+  await run('npm', ['pack', '--pack-destination', work], { cwd: stage })
+  const tarball = readdirSync(work).find((name) => name.endsWith('.tgz'))
+  assert(tarball !== undefined, 'npm pack made no tarball')
+  return join(work, tarball)
+}
+
+function listFiles(folder) {
+  return readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => statSync(join(folder, name)).isFile())
+}
+
+function entryPoints() {
+  return Object.entries(manifest.exports).filter(([, entry]) => typeof entry !== 'string')
+}
+
+async function checkTarball(tarball) {
+  await check('the tarball is small', () => {
+    const kilobytes = Math.ceil(statSync(tarball).size / 1024)
+    assert(kilobytes <= bounds.tarballKilobytes, `${kilobytes} kB, more than ${bounds.tarballKilobytes}`)
+    return `${kilobytes} kB`
+  })
+  await check('publint finds nothing', async () => {
+    await run(process.execPath, [join(root, 'node_modules/publint/src/cli.js'), 'run', tarball, '--strict'], { cwd: root })
+  })
+  await check('the types are right for ESM', async () => {
+    const words = [tarball, '--profile', 'esm-only', '--no-emoji', '--no-color', '--format', 'ascii']
+    await run(process.execPath, [join(root, 'node_modules/@arethetypeswrong/cli/dist/index.js'), ...words], { cwd: root })
+  })
+}
+
+async function install(tarball) {
+  mkdirSync(project)
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ name: 'stranger', private: true, type: 'module' }))
+  const startedAtMs = Date.now()
+  await run('npm', ['install', tarball, '--no-audit', '--no-fund', '--engine-strict'], { cwd: project })
+  return Math.round((Date.now() - startedAtMs) / 100) / 10
+}
+
+async function checkInstall(seconds) {
+  await check('the install is small', async () => {
+    const lock = JSON.parse(readFileSync(join(project, 'node_modules/.package-lock.json'), 'utf8'))
+    const packages = Object.keys(lock.packages).length
+    const bytes = listFiles(join(project, 'node_modules')).reduce(
+      (sum, name) => sum + statSync(join(project, 'node_modules', name)).size,
+      0,
+    )
+    const megabytes = Math.ceil(bytes / 1024 / 1024)
+    const said = `${packages} packages, ${megabytes} MB, ${seconds} s`
+    assert(packages <= bounds.packages && megabytes <= bounds.installMegabytes, `${said}; allowed: ${JSON.stringify(bounds)}`)
+    return said
+  })
+  await check('only what belongs there is packed', () => {
+    const files = listFiles(installed)
+    const strangers = files.filter(
+      (name) => !/^(package\.json|README\.md|LICENSE|CHANGELOG\.md|(dist|schema)\/.*\.(js|d\.ts|json|html|css|svg))$/.test(name),
+    )
+    const tests = files.filter((name) => /\.test\.|tsbuildinfo/.test(name))
+    assert(strangers.length + tests.length === 0, `packed as well: ${[...strangers, ...tests].join(', ')}`)
+    const wanted = [
+      'LICENSE',
+      'README.md',
+      'CHANGELOG.md',
+      ...entryPoints().flatMap(([, entry]) => Object.values(entry)),
+      manifest.bin.coatcheck,
+    ]
+    const missing = wanted.filter((name) => !existsSync(join(installed, name)))
+    assert(missing.length === 0, `missing: ${missing.join(', ')}`)
+    return `${files.length} files`
+  })
+  await check('no optional peer came along', () => {
+    const peers = Object.keys(manifest.peerDependencies ?? {}).filter((name) => existsSync(join(project, 'node_modules', name)))
+    assert(peers.length === 0, peers.join(', '))
+  })
+}
+
+async function checkImports() {
+  for (const [subpath] of Object.entries(manifest.exports)) {
+    const name = manifest.name + subpath.slice(1)
+    await check(`import ${name}`, async () => {
+      const attributes = subpath.endsWith('.json') ? ", { with: { type: 'json' } }" : ''
+      const script = `console.log(Object.keys(await import('${name}'${attributes})).join(', '))`
+      const { stdout } = await run(process.execPath, ['--input-type=module', '-e', script], { cwd: project })
+      return stdout.trim()
+    })
+  }
+  await check('what is not exported cannot be imported', async () => {
+    const { code, stderr } = await outcome(process.execPath, [
+      '--input-type=module',
+      '-e',
+      `await import('${manifest.name}/dist/index.js')`,
+    ])
+    assert(code !== 0 && stderr.includes('ERR_PACKAGE_PATH_NOT_EXPORTED'), `exit ${code}: ${stderr}`)
+  })
+}
+
+async function checkTypes() {
+  await check('a strict TypeScript project compiles against it, libraries checked', async () => {
+    const lines = entryPoints().map(([subpath], index) => `import * as part${index} from '${manifest.name}${subpath.slice(1)}'`)
+    const parts = entryPoints().map((_, index) => `part${index}`)
+    const uses = `import { createBff } from '${manifest.name}'\nimport type { Server } from 'node:http'\nexport const parts: readonly object[] = [${parts.join(', ')}]\n`
+    const wrong = `// @ts-expect-error a config without routes is refused by the types\nexport const bff = createBff({ origin: 'https://app.example.com' })\nexport type S = Server\n`
+    writeFileSync(join(project, 'consumer.ts'), `${lines.join('\n')}\n${uses}${wrong}`)
+    const compilerOptions = {
+      strict: true,
+      module: 'nodenext',
+      target: 'es2023',
+      noEmit: true,
+      skipLibCheck: false,
+      exactOptionalPropertyTypes: true,
+      types: ['node'],
+      typeRoots: [join(root, 'node_modules/@types')],
+    }
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }))
+    await run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', project], { cwd: project })
+  })
+}
+
+const config = (secret) => `origin: http://127.0.0.1:8080
+listen: { host: 127.0.0.1, port: 0 }
+provider: { issuer: "http://127.0.0.1:9", clientId: web, clientSecret: not-used-here }
+session: { secrets: ["${secret}"], store: { type: embedded, path: ./data } }
+routes: [{ path: /api/, upstream: "http://127.0.0.1:9/" }]
+`
+
+async function checkCommandLine() {
+  await check('coatcheck --version', async () => {
+    const { code, stdout } = await coatcheck('--version')
+    assert(code === 0 && stdout.trim() === manifest.version, `exit ${code}, printed ${stdout}`)
+    return stdout.trim()
+  })
+  let secret = ''
+  await check('coatcheck secret makes a new secret each time', async () => {
+    const [first, second] = [await coatcheck('secret'), await coatcheck('secret')]
+    secret = first.stdout.trim()
+    assert(
+      first.code === 0 && /^[\w+/=-]{43,}$/.test(secret) && secret !== second.stdout.trim(),
+      `exit ${first.code}, printed ${first.stdout}${first.stderr}`,
+    )
+  })
+  await check('coatcheck check lists every problem of a bad config and ends with 2', async () => {
+    writeFileSync(join(project, 'bad.yaml'), 'origin: nonsense\nroutes: [{ path: /, upstrem: "http://127.0.0.1:9/" }]\n')
+    const { code, stdout, stderr } = await coatcheck('check', '-c', 'bad.yaml')
+    const said = stdout + stderr
+    const missing = ['origin', 'provider', 'session', 'routes[0]', 'upstream'].filter((word) => !said.includes(word))
+    assert(code === 2 && missing.length === 0, `exit ${code}, without ${missing.join(', ')}:\n${said}`)
+  })
+  await check('coatcheck serve refuses the same config', async () => {
+    const { code } = await coatcheck('serve', '-c', 'bad.yaml')
+    assert(code === 2, `exit ${code}`)
+  })
+  await check('coatcheck dev says how to get the local provider', async () => {
+    const { code, stdout, stderr } = await coatcheck(
+      'dev',
+      '--upstream',
+      '/api/=http://127.0.0.1:9/',
+      '--port',
+      '0',
+      '--provider-port',
+      '0',
+    )
+    assert(code === 1 && (stdout + stderr).includes('npm i -D oidc-provider'), `exit ${code}:\n${stdout}${stderr}`)
+  })
+  await check('coatcheck serve answers and ends on SIGTERM', async () => {
+    writeFileSync(join(project, 'coatcheck.yaml'), config(secret))
+    await serveOnce()
+  })
+}
+
+async function serveOnce() {
+  const child = spawn(process.execPath, [join(installed, manifest.bin.coatcheck), 'serve', '-c', 'coatcheck.yaml'], {
+    cwd: project,
+  })
+  const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)))
+  let said = ''
+  const address = new Promise((resolve, reject) => {
+    const listen = (chunk) => {
+      said += chunk
+      // The origin is printed as well, with the port the app is known by; the bound port is another one.
+      const port = [...said.matchAll(/127\.0\.0\.1:(\d+)|"port":(\d+)/g)]
+        .map((match) => match[1] ?? match[2])
+        .find((found) => !['0', '9', '8080'].includes(found))
+      if (port !== undefined) resolve(`http://127.0.0.1:${port}`)
+    }
+    child.stdout.on('data', listen)
+    child.stderr.on('data', listen)
+    void ended.then((code) => reject(new Error(`ended with ${code} before it listened:\n${said}`)))
+    setTimeout(() => reject(new Error(`no address within 20 s:\n${said}`)), 20_000).unref()
+  })
+  try {
+    const response = await fetch(`${await address}/bff/session`)
+    const body = await response.text()
+    assert(response.status === 200 && body === '{"authenticated":false}', `answered ${response.status} ${body}`)
+    child.kill('SIGTERM')
+    const code = await ended
+    assert(code === 0, `ended with ${code}:\n${said}`)
+  } finally {
+    child.kill('SIGKILL')
+  }
+}
+
+try {
+  const tarball = await pack()
+  await checkTarball(tarball)
+  await checkInstall(await install(tarball))
+  await checkImports()
+  await checkTypes()
+  await checkCommandLine()
+} catch (error) {
+  count.failed += 1
+  console.log(`FAILED  ${error.message}\n${error.stdout ?? ''}\n${error.stderr ?? ''}`)
+} finally {
+  rmSync(work, { recursive: true, force: true })
+}
+if (count.failed > 0) process.exitCode = 1
+console.log(`\n${count.passed} passed, ${count.failed} failed`)
