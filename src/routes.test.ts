@@ -22,7 +22,9 @@ function tableOf(...routes: ConfigInput['routes']) {
 /** A proxied route, or a static one where the path is marked so. */
 const table = (...paths: string[]) =>
   tableOf(
-    ...paths.map((path) => (path.endsWith(' static') ? { path: path.replace(' static', ''), static: './dist' } : { path, upstream: 'http://up.test/' })),
+    ...paths.map((path) =>
+      path.endsWith(' static') ? { path: path.replace(' static', ''), static: './dist' } : { path, upstream: 'http://up.test/' },
+    ),
   )
 
 function match(routes: ReturnType<typeof table>, target: string): string | undefined {
@@ -51,7 +53,8 @@ describe('match', () => {
   })
 
   test('nothing where no route covers the path', () => {
-    for (const target of ['/', '/ap', '/apis', '/API/x', '/x/api/', '/%61pi/x']) expect(match(table('/api/'), target)).toBeUndefined()
+    for (const target of ['/', '/ap', '/apis', '/API/x', '/x/api/', '/%61pi/x'])
+      expect(match(table('/api/'), target)).toBeUndefined()
   })
 
   test.each([
@@ -66,12 +69,17 @@ describe('match', () => {
     ['/api/admin;/x', '/api/admin'],
   ])('%s is ambiguous, because a lenient reader takes it for %s', (target, route) => {
     expect(match(table('/', '/api/', '/api/admin'), target)).toBe('ambiguous')
-    expect(match(table('/api/', '/api/admin', '/ static'), target), 'but not to files').toBe(route === '/api/' ? '/' : 'ambiguous')
+    expect(match(table('/api/', '/api/admin', '/ static'), target), 'but not to files').toBe(
+      route === '/api/' ? '/' : 'ambiguous',
+    )
   })
 
-  test.each(['/api/Orders', '/api/a;v=1', '/api/a%20b', '/api/%E2%82%AC', '/x/API/y', '/x/%61pi', '/Apis'])('%s has one route in every reading', (target) => {
-    expect(match(table('/', '/api/', '/api/admin'), target)).toBe(target.startsWith('/api/') ? '/api/' : '/')
-  })
+  test.each(['/api/Orders', '/api/a;v=1', '/api/a%20b', '/api/%E2%82%AC', '/x/API/y', '/x/%61pi', '/Apis'])(
+    '%s has one route in every reading',
+    (target) => {
+      expect(match(table('/', '/api/', '/api/admin'), target)).toBe(target.startsWith('/api/') ? '/api/' : '/')
+    },
+  )
 
   test('routes with capitals match as they are written', () => {
     const routes = table('/', '/Api/', '/api/V2/')
@@ -101,10 +109,21 @@ describe('match', () => {
 })
 
 describe('a route', () => {
-  const [required, files] = [tableOf({ path: '/a', upstream: 'https://up.test:8443/v1' }).routes[0], tableOf({ path: '/', static: './dist' }).routes[0]]
+  const [required, files] = [
+    tableOf({ path: '/a', upstream: 'https://up.test:8443/v1' }).routes[0],
+    tableOf({ path: '/', static: './dist' }).routes[0],
+  ]
 
   test('to an upstream needs a session and takes every method but TRACE and CONNECT', () => {
-    expect(required).toMatchObject({ kind: 'proxy', auth: 'required', upstreamOrigin: 'https://up.test:8443', upstreamBase: '/v1', timeoutMs: 30_000, idleTimeoutMs: 900_000, cacheControl: 'private' })
+    expect(required).toMatchObject({
+      kind: 'proxy',
+      auth: 'required',
+      upstreamOrigin: 'https://up.test:8443',
+      upstreamBase: '/v1',
+      timeoutMs: 30_000,
+      idleTimeoutMs: 900_000,
+      cacheControl: 'private',
+    })
     expect([...(required?.methods ?? [])].sort()).toEqual(['DELETE', 'GET', 'HEAD', 'OPTIONS', 'PATCH', 'POST', 'PUT'])
   })
 
@@ -113,16 +132,21 @@ describe('a route', () => {
   })
 
   test('that allows GET allows HEAD', () => {
-    const methodsOf = (methods: ('GET' | 'POST' | 'HEAD')[]): Route | undefined => tableOf({ path: '/', upstream: 'http://up.test', methods }).routes[0]
+    const methodsOf = (methods: ('GET' | 'POST' | 'HEAD')[]): Route | undefined =>
+      tableOf({ path: '/', upstream: 'http://up.test', methods }).routes[0]
     expect([...(methodsOf(['GET'])?.methods ?? [])].sort()).toEqual(['GET', 'HEAD'])
     expect([...(methodsOf(['POST'])?.methods ?? [])]).toEqual(['POST'])
     expect(methodsOf(['GET', 'HEAD'])?.allow).toEqual(['GET', 'HEAD'])
   })
 
   test('each upstream origin is named once', () => {
-    expect(tableOf({ path: '/a', upstream: 'http://up.test/1' }, { path: '/b', upstream: 'http://up.test/2' }, { path: '/', static: '.' }).upstreamOrigins).toEqual([
-      'http://up.test',
-    ])
+    expect(
+      tableOf(
+        { path: '/a', upstream: 'http://up.test/1' },
+        { path: '/b', upstream: 'http://up.test/2' },
+        { path: '/', static: '.' },
+      ).upstreamOrigins,
+    ).toEqual(['http://up.test'])
   })
 })
 
@@ -130,6 +154,13 @@ describe('endpointOf', () => {
   test.each([
     ['/bff/login', 'login'],
     ['/bff/backchannel-logout', 'backchannel-logout'],
+    ['/bff/sessions', 'sessions'],
+    ['/bff/sessions/Ab_-9', 'sessions'],
+    ['/bff/sessions/', 'unknown'],
+    ['/bff/sessions/a/b', 'unknown'],
+    ['/bff/sessions/a%20b', 'unknown'],
+    [`/bff/sessions/${'a'.repeat(65)}`, 'unknown'],
+    ['/bff/session/a', 'unknown'],
     ['/bff', 'unknown'],
     ['/bff/', 'unknown'],
     ['/bff/login/', 'unknown'],

@@ -45,7 +45,7 @@ function spellings(character: string): string[] {
   const once = [...new Set([hex(character), hex(character).toLowerCase()])]
   const twice = once.map((text) => text.replace('%', '%25'))
   const thrice = once.map((text) => text.replace('%', '%2525'))
-  const digits = once.map((text) => `%25${[...text.slice(1)].map(hex).join('')}`)
+  const digits = once.map((text) => `%25${text.slice(1).split('').map(hex).join('')}`)
   const half = once.map((text) => `%25${text.slice(1, 2)}${hex(text.slice(2))}`)
   return [character, ...once, ...twice, ...thrice, ...digits, ...half]
 }

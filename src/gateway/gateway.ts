@@ -3,7 +3,7 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { assemble, type Bff, type BffParts } from '../bff.ts'
 import type { Config } from '../config/schema.ts'
-import { describeError } from '../log.ts'
+import { describeError, type Logger } from '../log.ts'
 import { startAdmin } from './admin.ts'
 import { discoverInBackground } from './discover.ts'
 import { listenOn } from './listen.ts'
@@ -43,8 +43,14 @@ export async function startGateway(config: Config, parts: BffParts = {}): Promis
   server.on('checkExpectation', (_req: IncomingMessage, res: ServerResponse) => {
     res.writeHead(417, { connection: 'close', 'content-length': 0 }).end()
   })
-  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => bff.upgrade(req, socket, head))
-  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => answerUnparsable(error, socket))
+  // Node's server forgets what was upgraded, but waits for it when it closes.
+  const upgraded = new Set<Duplex>()
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    bff.upgrade(req, socket, head)
+  })
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => answerUnparsable(error, socket, bff.log))
 
   try {
     const url = await listenOn(server, listen.host, listen.port)
@@ -62,7 +68,7 @@ export async function startGateway(config: Config, parts: BffParts = {}): Promis
       close: async () => {
         isDraining.value = true
         stopDiscovery()
-        await drain(server, limits.shutdownSeconds * 1000)
+        await drain(server, upgraded, limits.shutdownSeconds * 1000)
         await bff.close()
         await admin?.close()
         bff.log.info({ event: 'stopped' }, 'stopped')
@@ -75,20 +81,25 @@ export async function startGateway(config: Config, parts: BffParts = {}): Promis
   }
 }
 
-async function drain(server: Server, graceMs: number): Promise<void> {
+async function drain(server: Server, upgraded: ReadonlySet<Duplex>, graceMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()))
-  server.closeIdleConnections()
-  const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+  // A kept connection is idle again once its call has ended, and nobody tells.
+  const idle = setInterval(() => server.closeIdleConnections(), 50)
+  const grace = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of upgraded) socket.destroy()
+  }, graceMs)
   await closed
-  clearTimeout(timer)
+  clearInterval(idle)
+  clearTimeout(grace)
 }
 
 /**
  * What Node's parser refuses has no path yet, so the answer is the one that is safe under every path: no body that a
  * script could read (contract, section 3), and the connection ends.
  */
-function answerUnparsable(error: Error & { code?: string }, socket: Duplex): void {
-  const { bytesWritten } = socket as Socket
+function answerUnparsable(error: Error & { code?: string }, socket: Duplex, log: Logger): void {
+  const { bytesWritten, remoteAddress } = socket as Socket
   if (error.code === 'ECONNRESET' || !socket.writable || (bytesWritten > 0 && error.code !== 'HPE_HEADER_OVERFLOW')) {
     socket.destroy()
     return
@@ -99,6 +110,10 @@ function answerUnparsable(error: Error & { code?: string }, socket: Duplex): voi
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? '408 Request Timeout'
         : '400 Bad Request'
+  log.warn({ event: 'unreadable_request', status: Number(status.slice(0, 3)), reason: error.code, peerAddress: remoteAddress }, 'request unreadable')
   const head = ['Connection: close', 'Content-Length: 0', 'Cache-Control: no-store', 'Content-Security-Policy: sandbox', 'Referrer-Policy: no-referrer']
   socket.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n`)
+  // Without this, a client that never ends its own side would keep the connection for good.
+  const timer = setTimeout(() => socket.destroy(), 2_000).unref()
+  socket.once('close', () => clearTimeout(timer))
 }

@@ -2,15 +2,15 @@
 
 const mostRemembered = 1024
 
-/** Clients send the same few names again and again: each is judged once. Made-up ones cannot keep those out for good. */
-function remembered<T>(judge: (name: string) => T): (name: string) => T {
+/** Clients send the same few texts again and again: each is judged once. Made-up ones cannot keep those out for good. */
+export function remembered<T>(judge: (text: string) => T): (text: string) => T {
   const known = new Map<string, T>()
-  return (name) => {
-    let result = known.get(name)
+  return (text) => {
+    let result = known.get(text)
     if (result === undefined) {
-      result = judge(name)
+      result = judge(text)
       if (known.size >= mostRemembered) known.clear()
-      if (name.length <= 64) known.set(name, result)
+      if (text.length <= 64) known.set(text, result)
     }
     return result
   }

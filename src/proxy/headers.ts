@@ -1,7 +1,7 @@
 import type { ProxyRoute } from '../routes.ts'
 import { keepCookies } from '../session/cookie.ts'
 import { forwardedFor } from './client-address.ts'
-import { isCachingName, isDroppedRequestName, isDroppedResponseName, normalName } from './header-names.ts'
+import { isCachingName, isDroppedRequestName, isDroppedResponseName, normalName, remembered } from './header-names.ts'
 import { readableCodings } from './compressed-scan.ts'
 
 /** Pure: which header fields cross, in both directions, as flat lists of names and values. */
@@ -51,7 +51,8 @@ export function requestHeaders(raw: readonly string[], add: RequestAdditions): s
     out.push(name, normal === 'accept-encoding' ? readableEncodings(value) : value)
   }
   if (hosts > 1) return { refused: 'two Host fields' }
-  if (via !== '' && via.includes(add.via.slice(add.via.indexOf(' ') + 1))) return { refused: 'a loop: the call came through here already' }
+  if (via !== '' && via.includes(add.via.slice(add.via.indexOf(' ') + 1)))
+    return { refused: 'a loop: the call came through here already' }
   if (add.cookies.size > 0 && cookie !== '') {
     const kept = keepCookies(cookie, (name) => add.cookies.has(name) && !add.isOwnCookie(name))
     if (kept !== '') out.push('cookie', kept)
@@ -148,13 +149,13 @@ function connectionNamed(raw: readonly string[]): Set<string> | undefined {
 }
 
 /** Only codings whose answers can be searched for tokens are asked for. To ask for none at all would mean any. */
-function readableEncodings(value: string): string {
+const readableEncodings = remembered((value) => {
   const kept = value.split(',').filter((item) => {
     const coding = (item.split(';', 1)[0] ?? '').trim().toLowerCase()
     return coding === 'identity' || readableCodings.includes(coding)
   })
   return kept.length === 0 ? 'identity' : kept.map((item) => item.trim()).join(', ')
-}
+})
 
 /** A list field with one more value (RFC 9110 section 5.3). */
 function joined(list: string, value: string): string {

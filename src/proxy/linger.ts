@@ -22,6 +22,17 @@ export function lingerAfterAnswer(req: IncomingMessage): void {
 }
 
 function closeLingering(socket: Socket): void {
+  const timer = setTimeout(() => socket.destroy(), lingerMs)
+  socket.once('close', () => clearTimeout(timer))
+  socket.end()
+  // Only Node's server can make its own connection read again, and it no longer does once the parser is cut off.
+  if (socket.isPaused()) {
+    socket.once('resume', () => dropIncoming(socket))
+    socket.resume()
+  } else dropIncoming(socket)
+}
+
+function dropIncoming(socket: Socket): void {
   let bytesLeft = lingerBytes
   socket.removeAllListeners('data')
   socket.on('data', (chunk: Buffer) => {
@@ -29,8 +40,4 @@ function closeLingering(socket: Socket): void {
     if (bytesLeft < 0) socket.destroy()
   })
   socket.on('end', () => socket.destroy())
-  socket.end()
-  socket.resume()
-  const timer = setTimeout(() => socket.destroy(), lingerMs)
-  socket.once('close', () => clearTimeout(timer))
 }

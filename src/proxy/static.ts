@@ -33,6 +33,24 @@ const documentTypes: ReadonlySet<string> = new Set([
   'application/xml',
 ])
 
+const saidOfFiles: readonly string[] = [
+  'Accept-Ranges',
+  'Cache-Control',
+  'Content-Encoding',
+  'Content-Length',
+  'Content-Range',
+  'Content-Security-Policy',
+  'Content-Type',
+  'Cross-Origin-Opener-Policy',
+  'Cross-Origin-Resource-Policy',
+  'ETag',
+  'Last-Modified',
+  'Referrer-Policy',
+  'Strict-Transport-Security',
+  'Vary',
+  'X-Content-Type-Options',
+]
+
 const wellKnown = '/.well-known/'
 const indexPage = '/index.html'
 
@@ -80,9 +98,17 @@ export function createStatic(
       })
       .on('directory', missing)
       .on('error', (error: NodeJS.ErrnoException & { status?: number }) => {
-        if (res.headersSent) res.destroy()
-        else if (error.status === 416) res.writeHead(416, { ...common, 'Content-Length': 0 }).end()
-        else missing()
+        if (res.headersSent) {
+          res.destroy()
+          return
+        }
+        const range = res.getHeader('Content-Range')
+        takeBack(res)
+        if (error.status !== 412 && error.status !== 416) missing()
+        else {
+          if (error.status === 416 && range !== undefined) res.setHeader('Content-Range', range)
+          res.writeHead(error.status, { ...common, 'Cache-Control': 'no-store', 'Content-Length': 0 }).end()
+        }
       })
       .pipe(res)
   }
@@ -101,6 +127,12 @@ export function createStatic(
   }
 }
 
+/** What was said of a file before it turned out that it cannot be sent: another answer must not inherit it. */
+function takeBack(res: ServerResponse): void {
+  for (const name of saidOfFiles) res.removeHeader(name)
+  res.statusCode = 200
+}
+
 function contentTypeOf(path: string): string {
   // Apple asks for this name, and for JSON.
   if (path === '/.well-known/apple-app-site-association') return 'application/json'
@@ -117,9 +149,9 @@ async function bestCoding(req: IncomingMessage, directory: string, file: string)
   for (const candidate of precompressed) {
     if (!new RegExp(`(^|[\\s,])${candidate.coding}\\s*(,|$|;(?!\\s*q=0(\\.0*)?\\s*(,|$)))`).test(accepted)) continue
     try {
-      if ((await stat(join(directory, `${file}${candidate.suffix}`))).isFile()) return candidate
+      if ((await stat(join(directory, decodeURIComponent(file) + candidate.suffix))).isFile()) return candidate
     } catch {
-      // Not there: the next one, or the plain file.
+      // Not there, or no name of a file: the next one, or the plain file.
     }
   }
   return undefined

@@ -18,9 +18,12 @@ describe('judgePath', () => {
     },
   )
 
-  test.each(['?', '?q=../..', '?a=1&a=2&b=', '?%', '?%00%0d%0a', '?next=https://x//y', '?a?b', '?%2f%5c\\', '?"<>'])('the query %s passes byte for byte', (query) => {
-    expect(judged(`/a${query}`)).toMatchObject({ path: '/a', query })
-  })
+  test.each(['?', '?q=../..', '?a=1&a=2&b=', '?%', '?%00%0d%0a', '?next=https://x//y', '?a?b', '?%2f%5c\\', '?"<>'])(
+    'the query %s passes byte for byte',
+    (query) => {
+      expect(judged(`/a${query}`)).toMatchObject({ path: '/a', query })
+    },
+  )
 
   test.each([
     ['https://app.test/a?b=c', '/a', '?b=c'],
@@ -32,18 +35,63 @@ describe('judgePath', () => {
   })
 
   test.each([
-    '', '*', 'app.test:443', 'a', '?a', '#', 'http://10.0.0.1/', 'http://app.test/admin', 'https://app.test.evil.test/', 'https://app.test@evil.test/',
-    'https://app.test:444/', 'https://app.test\\@evil.test/', 'https://app.test#/', 'ftp://x', 'https:/app.test/', 'https://app.test//x', 'https://app.test/../x',
-    'wss://app.test/', 'javascript:alert(1)',
+    '',
+    '*',
+    'app.test:443',
+    'a',
+    '?a',
+    '#',
+    'http://10.0.0.1/',
+    'http://app.test/admin',
+    'https://app.test.evil.test/',
+    'https://app.test@evil.test/',
+    'https://app.test:444/',
+    'https://app.test\\@evil.test/',
+    'https://app.test#/',
+    'ftp://x',
+    'https:/app.test/',
+    'https://app.test//x',
+    'https://app.test/../x',
+    'wss://app.test/',
+    'javascript:alert(1)',
   ])('refuses the target %s', (target) => {
     expect(judgePath(target, origin)).toMatchObject({ code: 'bad_request' })
   })
 
   test.each([
-    '/public/../admin', '/public/./../admin', '/public/%2e%2e/admin', '/public/..%2fadmin', '/public/%2e%2e%2fadmin', '//api/private', '/api//private',
-    '/./api/private', '///admin', '/public\\..\\admin', '/public/..%5cadmin', '/public%5c..%5cadmin', '/public/..;/admin', '/public/..;x=y/..;/admin',
-    '/public%00/../admin', '/x%0d%0aX-A:%201', '/x%20HTTP/1.1%0d%0aHost:evil.test', '/strip/../admin', '/strip%2f..%2fadmin', '/%', '/%zz', '/a#b', '/a b',
-    '/a?b#c', '/a?b c', '/a\tb', '/a\r\nb', '/\0', '/ü', '/a?ü', '/a\x7f', '/\u2024\u2024/x', '/a?\u560d',
+    '/public/../admin',
+    '/public/./../admin',
+    '/public/%2e%2e/admin',
+    '/public/..%2fadmin',
+    '/public/%2e%2e%2fadmin',
+    '//api/private',
+    '/api//private',
+    '/./api/private',
+    '///admin',
+    '/public\\..\\admin',
+    '/public/..%5cadmin',
+    '/public%5c..%5cadmin',
+    '/public/..;/admin',
+    '/public/..;x=y/..;/admin',
+    '/public%00/../admin',
+    '/x%0d%0aX-A:%201',
+    '/x%20HTTP/1.1%0d%0aHost:evil.test',
+    '/strip/../admin',
+    '/strip%2f..%2fadmin',
+    '/%',
+    '/%zz',
+    '/a#b',
+    '/a b',
+    '/a?b#c',
+    '/a?b c',
+    '/a\tb',
+    '/a\r\nb',
+    '/\0',
+    '/ü',
+    '/a?ü',
+    '/a\x7f',
+    '/\u2024\u2024/x',
+    '/a?\u560d',
   ])('refuses %j', (target) => {
     expect(judgePath(target, origin)).toMatchObject({ code: 'bad_request' })
   })
@@ -55,8 +103,36 @@ describe('judgePath', () => {
   })
 
   test('never throws; what it accepts is the same path to a URL parser, before and after decoding it twice', () => {
-    const pieces = fc.constantFrom('/', '//', '.', '..', '%2e', '%252e', '%2f', '\\', ';', '?', '#', '%', 'a', 'Ü', ' ', '\t', '\n', '@', ':', 'https://app.test', '%25', '32', '65')
-    const text = fc.oneof(fc.array(pieces, { maxLength: 10 }).map((parts) => `/${parts.join('')}`), fc.string({ unit: 'binary' }), fc.webUrl())
+    const pieces = fc.constantFrom(
+      '/',
+      '//',
+      '.',
+      '..',
+      '%2e',
+      '%252e',
+      '%2f',
+      '\\',
+      ';',
+      '?',
+      '#',
+      '%',
+      'a',
+      'Ü',
+      ' ',
+      '\t',
+      '\n',
+      '@',
+      ':',
+      'https://app.test',
+      '%25',
+      '32',
+      '65',
+    )
+    const text = fc.oneof(
+      fc.array(pieces, { maxLength: 10 }).map((parts) => `/${parts.join('')}`),
+      fc.string({ unit: 'binary' }),
+      fc.webUrl(),
+    )
     fc.assert(
       fc.property(text, (target) => {
         const result = judgePath(target, origin)
@@ -66,7 +142,9 @@ describe('judgePath', () => {
         const plain = /["<>^`{}]/g
         expect(url.host).toBe('h')
         expect(url.pathname).toBe(new URL(`http://h${result.path.replace(plain, encodeURIComponent)}`).pathname)
-        expect(url.pathname.replace(/%(22|3C|3E|5E|60|7B|7D)/gi, '')).toBe(result.path.replace(/%(22|3C|3E|5E|60|7B|7D)/gi, '').replace(plain, ''))
+        expect(url.pathname.replace(/%(22|3C|3E|5E|60|7B|7D)/gi, '')).toBe(
+          result.path.replace(/%(22|3C|3E|5E|60|7B|7D)/gi, '').replace(plain, ''),
+        )
         let reading = result.path
         for (let round = 0; round < 2; round += 1) {
           reading = reading.replace(/%[0-9a-f]{2}/gi, (encoded) => String.fromCharCode(Number.parseInt(encoded.slice(1), 16)))
@@ -111,20 +189,31 @@ describe('targetOf', () => {
 
   test('stays under the base, makes no empty segment, and leaves the query as it is', () => {
     const segment = fc.stringMatching(/^[A-Za-z0-9._~!$&'()+,=:@-]{1,6}$/).filter((text) => !/^\.\.?$/.test(text))
-    const prefix = fc.tuple(fc.array(segment, { maxLength: 3 }), fc.boolean()).map(([parts, slash]) => (parts.length === 0 ? '/' : `/${parts.join('/')}${slash ? '/' : ''}`))
-    const rest = fc.array(fc.oneof(segment, fc.constantFrom('%20', '%25', ';a', '%C3%BC')), { maxLength: 3 }).map((parts) => parts.map((part) => `/${part}`).join(''))
+    const prefix = fc
+      .tuple(fc.array(segment, { maxLength: 3 }), fc.boolean())
+      .map(([parts, slash]) => (parts.length === 0 ? '/' : `/${parts.join('/')}${slash ? '/' : ''}`))
+    const rest = fc
+      .array(fc.oneof(segment, fc.constantFrom('%20', '%25', ';a', '%C3%BC')), { maxLength: 3 })
+      .map((parts) => parts.map((part) => `/${part}`).join(''))
     fc.assert(
-      fc.property(prefix, prefix, rest, fc.boolean(), fc.constantFrom('', '?', '?a=//b&c=..', '?%2f'), (path, upstreamBase, tail, slash, query) => {
-        const target = judged(`${path.replace(/\/$/, '')}${tail}${slash || (tail === '' && path === '/') ? '/' : ''}${query}`)
-        const result = targetOf({ path, upstreamBase }, target)
-        const [resultPath = ''] = result.split('?', 1)
-        const base = upstreamBase.replace(/\/$/, '')
-        expect(result.slice(resultPath.length)).toBe(query)
-        expect(resultPath).not.toContain('//')
-        expect(resultPath === base || resultPath.startsWith(`${base}/`)).toBe(true)
-        expect(new URL(result, 'http://up').pathname).toBe(resultPath)
-        if (tail !== '') expect(resultPath).toBe(base + tail + (slash ? '/' : ''))
-      }),
+      fc.property(
+        prefix,
+        prefix,
+        rest,
+        fc.boolean(),
+        fc.constantFrom('', '?', '?a=//b&c=..', '?%2f'),
+        (path, upstreamBase, tail, slash, query) => {
+          const target = judged(`${path.replace(/\/$/, '')}${tail}${slash || (tail === '' && path === '/') ? '/' : ''}${query}`)
+          const result = targetOf({ path, upstreamBase }, target)
+          const [resultPath = ''] = result.split('?', 1)
+          const base = upstreamBase.replace(/\/$/, '')
+          expect(result.slice(resultPath.length)).toBe(query)
+          expect(resultPath).not.toContain('//')
+          expect(resultPath === base || resultPath.startsWith(`${base}/`)).toBe(true)
+          expect(new URL(result, 'http://up').pathname).toBe(resultPath)
+          if (tail !== '') expect(resultPath).toBe(base + tail + (slash ? '/' : ''))
+        },
+      ),
       { numRuns: 1000 },
     )
   })

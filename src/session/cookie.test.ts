@@ -28,14 +28,29 @@ describe('readCookie', () => {
     expect(readCookie(header, name)).toEqual({ kind: 'one', value: id })
   })
 
-  test.each([[undefined], [''], [name], [`${name};`], ['='], [`x${name}=1`], [`${name}x=1`], [`a="${name}=1"`], [`a=1 ${name}=1`], [`a=b,${name}=1`], [`${name}-login-7=1`]])(
-    'finds none in %j',
-    (header) => {
-      expect(readCookie(header, name)).toEqual({ kind: 'none' })
-    },
-  )
+  test.each([
+    [undefined],
+    [''],
+    [name],
+    [`${name};`],
+    ['='],
+    [`x${name}=1`],
+    [`${name}x=1`],
+    [`a="${name}=1"`],
+    [`a=1 ${name}=1`],
+    [`a=b,${name}=1`],
+    [`${name}-login-7=1`],
+  ])('finds none in %j', (header) => {
+    expect(readCookie(header, name)).toEqual({ kind: 'none' })
+  })
 
-  test.each([[`${name}=a; ${name}=b`], [`${name}=a; ${name}=a`], [`${name}=; ${name}=a`], [`${name}=a;\t${name}=`], [`${name}=a; x=1; ${name}=b; ${name}=c`]])('finds many in %j', (header) => {
+  test.each([
+    [`${name}=a; ${name}=b`],
+    [`${name}=a; ${name}=a`],
+    [`${name}=; ${name}=a`],
+    [`${name}=a;\t${name}=`],
+    [`${name}=a; x=1; ${name}=b; ${name}=c`],
+  ])('finds many in %j', (header) => {
     expect(readCookie(header, name)).toEqual({ kind: 'many' })
   })
 
@@ -49,14 +64,18 @@ describe('readCookie', () => {
   test('agrees with cutting the header at every semicolon', () => {
     const piece = fc.constantFrom('sid', 'sid', '=', ';', ' ', '\t', 'x', '"', ',', '; ', 'sid=1')
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 24 }).map((parts) => parts.join('')), (header) => {
-        const found = header.split(';').flatMap((part) => {
-          const cookie = /^[ \t]*sid=(.*)$/.exec(part)
-          return cookie === null ? [] : [(cookie[1] ?? '').replace(/^[ \t]+|[ \t]+$/g, '')]
-        })
-        const expected = found.length === 0 ? { kind: 'none' } : found.length > 1 ? { kind: 'many' } : { kind: 'one', value: found[0] }
-        expect(readCookie(header, 'sid')).toEqual(expected)
-      }),
+      fc.property(
+        fc.array(piece, { maxLength: 24 }).map((parts) => parts.join('')),
+        (header) => {
+          const found = header.split(';').flatMap((part) => {
+            const cookie = /^[ \t]*sid=(.*)$/.exec(part)
+            return cookie === null ? [] : [(cookie[1] ?? '').replace(/^[ \t]+|[ \t]+$/g, '')]
+          })
+          const expected =
+            found.length === 0 ? { kind: 'none' } : found.length > 1 ? { kind: 'many' } : { kind: 'one', value: found[0] }
+          expect(readCookie(header, 'sid')).toEqual(expected)
+        },
+      ),
       { numRuns: 2000 },
     )
   })
@@ -92,7 +111,11 @@ test('kept cookies are well formed and in their order', () => {
 describe('a session id', () => {
   test('is 32 bytes in base64url, in the one way that encodes them', () => {
     expect(isSessionId(Buffer.alloc(32, 0xff).toString('base64url'))).toBe(true)
-    fc.assert(fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) => isSessionId(Buffer.from(bytes).toString('base64url'))))
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 32, maxLength: 32 }), (bytes) =>
+        isSessionId(Buffer.from(bytes).toString('base64url')),
+      ),
+    )
     fc.assert(
       fc.property(fc.stringMatching(/^[A-Za-z0-9_-]{43}$/), (text) => {
         expect(isSessionId(text)).toBe(Buffer.from(text, 'base64url').toString('base64url') === text)
@@ -100,20 +123,37 @@ describe('a session id', () => {
     )
   })
 
-  test.each(['', 'A'.repeat(42), 'A'.repeat(44), `${'A'.repeat(42)}B`, `${id}=`, `${id}\n`, ` ${id}`, `"${id}"`, '%s%n', '../../x', "'; DROP TABLE s;--", '*', '__proto__', 'A\0'.repeat(20), 'A'.repeat(8192)])(
-    'is not %j',
-    (text) => {
-      expect(isSessionId(text)).toBe(false)
-    },
-  )
+  test.each([
+    '',
+    'A'.repeat(42),
+    'A'.repeat(44),
+    `${'A'.repeat(42)}B`,
+    `${id}=`,
+    `${id}\n`,
+    ` ${id}`,
+    `"${id}"`,
+    '%s%n',
+    '../../x',
+    "'; DROP TABLE s;--",
+    '*',
+    '__proto__',
+    'A\0'.repeat(20),
+    'A'.repeat(8192),
+  ])('is not %j', (text) => {
+    expect(isSessionId(text)).toBe(false)
+  })
 })
 
 test('Set-Cookie values', () => {
   const session = { httpOnly: true, secure: true, sameSite: 'Strict' } as const
   expect(setCookie(name, id, session)).toBe(`${name}=${id}; Path=/; HttpOnly; Secure; SameSite=Strict`)
-  expect(setCookie(name, '', { ...session, maxAgeSeconds: 0 })).toBe(`${name}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict`)
+  expect(setCookie(name, '', { ...session, maxAgeSeconds: 0 })).toBe(
+    `${name}=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Strict`,
+  )
   expect(setCookie('XSRF-TOKEN', 't', { ...session, httpOnly: false })).toBe('XSRF-TOKEN=t; Path=/; Secure; SameSite=Strict')
-  expect(setCookie('coatcheck', id, { ...session, secure: false, sameSite: 'Lax' })).toBe(`coatcheck=${id}; Path=/; HttpOnly; SameSite=Lax`)
+  expect(setCookie('coatcheck', id, { ...session, secure: false, sameSite: 'Lax' })).toBe(
+    `coatcheck=${id}; Path=/; HttpOnly; SameSite=Lax`,
+  )
 })
 
 test('the name has its prefix where browsers keep it', () => {

@@ -7,7 +7,10 @@ export interface CookieAttributes {
   readonly maxAgeSeconds?: number
 }
 
-export type CookieReading = { readonly kind: 'none' } | { readonly kind: 'one'; readonly value: string } | { readonly kind: 'many' }
+export type CookieReading =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'one'; readonly value: string }
+  | { readonly kind: 'many' }
 
 const none: CookieReading = { kind: 'none' }
 const many: CookieReading = { kind: 'many' }

@@ -29,7 +29,8 @@ describe('the session cookie', () => {
     expect(cookie.read(undefined)).toEqual({ kind: 'none' })
     expect(cookie.read(`x=1; __Host-Http-coatcheck=${id}`)).toEqual({ kind: 'one', id })
     expect(cookie.read(`__Host-Http-coatcheck=${id}; __Host-Http-coatcheck=${id}`)).toEqual({ kind: 'many' })
-    for (const value of ['', '../../x', `"${id}"`, `${id}${id}`]) expect(cookie.read(`__Host-Http-coatcheck=${value}`)).toEqual({ kind: 'malformed' })
+    for (const value of ['', '../../x', `"${id}"`, `${id}${id}`])
+      expect(cookie.read(`__Host-Http-coatcheck=${value}`)).toEqual({ kind: 'malformed' })
     expect(cookie.read(`coatcheck=${id}`)).toEqual({ kind: 'none' })
   })
 
@@ -61,13 +62,17 @@ describe('the login cookies', () => {
   const cookiesOf = (random = drawn(7), config = configOf()) => new LoginCookies(config, { most: 5, lifeSeconds: 900 }, random)
 
   test('live 15 minutes and come along from another site', () => {
-    expect(cookiesOf().written(`${prefix}7`, 'sealed')).toBe(`${prefix}7=sealed; Path=/; Max-Age=900; HttpOnly; Secure; SameSite=Lax`)
+    expect(cookiesOf().written(`${prefix}7`, 'sealed')).toBe(
+      `${prefix}7=sealed; Path=/; Max-Age=900; HttpOnly; Secure; SameSite=Lax`,
+    )
     expect(cookiesOf().cleared(`${prefix}7`)).toBe(`${prefix}7=; Path=/; Max-Age=0; HttpOnly; Secure; SameSite=Lax`)
   })
 
   test('come along with a cross-site POST where the provider answers with one, if browsers keep them', () => {
     expect(cookiesOf(drawn(7), configOf({}, 'form_post')).written('x', 'y')).toContain('; Secure; SameSite=None')
-    expect(cookiesOf(drawn(7), configOf({ origin: 'http://localhost:1' }, 'form_post')).written('x', 'y')).toContain('; HttpOnly; SameSite=Lax')
+    expect(cookiesOf(drawn(7), configOf({ origin: 'http://localhost:1' }, 'form_post')).written('x', 'y')).toContain(
+      '; HttpOnly; SameSite=Lax',
+    )
   })
 
   test('get names that are free', () => {

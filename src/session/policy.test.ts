@@ -15,21 +15,49 @@ describe('scope', () => {
     expect(missing({}, {}, '')).toBeUndefined()
   })
 
-  test.each(['', 'orders.read2', 'xorders.read', 'orders', 'ORDERS.READ', 'orders.read,openid', 'orders.read\n', 'orders.read\u00a0'])('%j does not grant orders.read', (scope) => {
+  test.each([
+    '',
+    'orders.read2',
+    'xorders.read',
+    'orders',
+    'ORDERS.READ',
+    'orders.read,openid',
+    'orders.read\n',
+    'orders.read\u00a0',
+  ])('%j does not grant orders.read', (scope) => {
     expect(missing({ scope: ['orders.read'] }, {}, scope)).toBe('scope orders.read')
   })
 })
 
 describe('claims', () => {
   test('hold with the same value, or a list that has it', () => {
-    expect(missing({ claims: { role: 'admin', level: 3, staff: true } }, { role: 'admin', level: 3, staff: true })).toBeUndefined()
+    expect(
+      missing({ claims: { role: 'admin', level: 3, staff: true } }, { role: 'admin', level: 3, staff: true }),
+    ).toBeUndefined()
     expect(missing({ claims: { groups: 'admins' } }, { groups: ['users', 'admins'] })).toBeUndefined()
     expect(missing({ claims: { role: 'admin', level: 3 } }, { role: 'admin', level: 4 })).toBe('claim level')
   })
 
   test.each([
-    [undefined], [null], [''], ['Admin'], ['admin '], ['admin\n'], ['administrator'], ['superadmin'], ['admin,user'], ['admin user'], ['\uff41dmin'], [1], [true],
-    [{ admin: true }], [{ 0: 'admin', length: 1 }], [[]], [['administrator']], [[['admin']]], [['admin\0']],
+    [undefined],
+    [null],
+    [''],
+    ['Admin'],
+    ['admin '],
+    ['admin\n'],
+    ['administrator'],
+    ['superadmin'],
+    ['admin,user'],
+    ['admin user'],
+    ['\uff41dmin'],
+    [1],
+    [true],
+    [{ admin: true }],
+    [{ 0: 'admin', length: 1 }],
+    [[]],
+    [['administrator']],
+    [[['admin']]],
+    [['admin\0']],
   ])('role: admin is not %j', (role) => {
     expect(missing({ claims: { role: 'admin' } }, { role })).toBe('claim role')
   })
@@ -69,10 +97,15 @@ describe('an address', () => {
   test.each([[false], [undefined], [null], ['true'], [1], [[true]]])('does not count with email_verified: %j', (verified) => {
     expect(missing(rule, { email: 'a@corp.test', email_verified: verified })).toBe('claim email')
     expect(missing(rule, { email: 'a@corp.test' })).toBe('claim email')
-    expect(missing({ claims: { phone_number: '+1' } }, { phone_number: '+1', phone_number_verified: verified })).toBe('claim phone_number')
+    expect(missing({ claims: { phone_number: '+1' } }, { phone_number: '+1', phone_number_verified: verified })).toBe(
+      'claim phone_number',
+    )
   })
 
-  test.each([['a@evil.test@corp.test'], ['a\uff20corp.test'], ['a@corp.test\n'], ['A@corp.test'], [['a@corp.test']], [7]])('%j is another one', (email) => {
-    expect(missing(rule, { email, email_verified: true })).toBe('claim email')
-  })
+  test.each([['a@evil.test@corp.test'], ['a\uff20corp.test'], ['a@corp.test\n'], ['A@corp.test'], [['a@corp.test']], [7]])(
+    '%j is another one',
+    (email) => {
+      expect(missing(rule, { email, email_verified: true })).toBe('claim email')
+    },
+  )
 })

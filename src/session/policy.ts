@@ -8,8 +8,22 @@ export interface Requirement {
 
 /** Claims that have one value by definition (OIDC Core section 5.1); a list of them is no claim to be trusted. */
 const singleValued: ReadonlySet<string> = new Set([
-  'iss', 'sub', 'name', 'given_name', 'family_name', 'middle_name', 'nickname', 'preferred_username', 'profile', 'email',
-  'email_verified', 'phone_number', 'phone_number_verified', 'acr', 'auth_time', 'azp',
+  'iss',
+  'sub',
+  'name',
+  'given_name',
+  'family_name',
+  'middle_name',
+  'nickname',
+  'preferred_username',
+  'profile',
+  'email',
+  'email_verified',
+  'phone_number',
+  'phone_number_verified',
+  'acr',
+  'auth_time',
+  'azp',
 ])
 
 /** Claims that are whatever the user typed until the provider verified them, and the claim that says so. */

@@ -1,7 +1,6 @@
 import { expect, test } from 'vitest'
-import { deploy, app, pageRequest, sessionCookie, type Deployment } from './support/deployment.ts'
-import type { RawResponse } from '../support/raw-client.ts'
-import { rawRequest } from '../support/raw-client.ts'
+import { rawRequest, type RawResponse } from '../support/raw-client.ts'
+import { deploy, pageRequest, sessionCookie, type Deployment } from './support/deployment.ts'
 
 /** Logs in by hand up to the answer of the callback, which has told the browser that it is logged in. */
 async function logInUpToCallback(deployment: Deployment): Promise<RawResponse> {
@@ -32,7 +31,11 @@ test('a callback is worth nothing a second time, after kill -9 neither', async (
   const [call] = deployment.provider.calls.authorize
   const codes = [...deployment.provider.issued].filter(([, kind]) => kind === 'code').map(([code]) => code)
   await deployment.crash()
-  const query = new URLSearchParams({ code: codes[0] ?? '', state: call?.form.get('state') ?? '', iss: deployment.provider.issuer })
+  const query = new URLSearchParams({
+    code: codes[0] ?? '',
+    state: call?.form.get('state') ?? '',
+    iss: deployment.provider.issuer,
+  })
   const again = await deployment.exchange(rawRequest('GET', `/bff/callback?${query.toString()}`))
   expect(again.status).toBe(303)
   expect(again.header('location')).toMatch(/^\/bff\/error\?code=login_failed/)
@@ -43,6 +46,7 @@ test('a callback is worth nothing a second time, after kill -9 neither', async (
 test('a copied cookie is worth nothing after logout, after kill -9 and a restart neither', async () => {
   const deployment = await deploy()
   const user = await deployment.user('ada')
+  const refreshTokens = [...deployment.provider.issued].filter(([, kind]) => kind === 'refresh_token')
   const bystander = await deployment.user('grace')
   const thief = deployment.browser({ copyOf: user })
   expect((await thief.fetch('/api/home')).status).toBe(200)
@@ -50,7 +54,6 @@ test('a copied cookie is worth nothing after logout, after kill -9 and a restart
 
   const token = String((await user.session())['csrfToken'])
   const connection = await deployment.connect()
-  const [, refreshToken] = deployment.provider.calls.token.map(() => [...deployment.provider.issued].find(([, kind]) => kind === 'refresh_token')?.[0])
   connection.send(pageRequest(user, 'POST', '/bff/logout', [`X-CSRF-Token: ${token}`, 'Content-Length: 0']))
   const answer = await connection.response('POST')
   await deployment.node().process.kill()
@@ -64,7 +67,7 @@ test('a copied cookie is worth nothing after logout, after kill -9 and a restart
     expect(await browser.session()).toEqual({ authenticated: false })
   }
   expect(deployment.upstream.requests).toHaveLength(callsBefore)
-  expect(deployment.provider.grants.isLive(refreshToken ?? '')).toBe(false)
+  expect(refreshTokens.map(([token]) => deployment.provider.grants.isLive(token))).toEqual([false])
   expect((await bystander.fetch('/api/home')).status).toBe(200)
 })
 
@@ -75,5 +78,4 @@ test('a copied cookie is worth nothing on the other process as soon as logout ha
   expect((await thief.fetch('/api/home')).status).toBe(200)
   expect((await user.fetch('/bff/logout', { method: 'POST', csrf: true })).status).toBe(200)
   expect((await thief.fetch('/api/home')).status).toBe(401)
-  expect(app).toBe(user.options.home)
 })

@@ -115,15 +115,18 @@ describe('embedded store, trouble and recovery', () => {
     expectWorking()
   })
 
-  test.skipIf(process.platform === 'win32' || process.getuid?.() === 0)(
-    'the folder cannot be written to: throws until it can',
-    () => {
-      mkdirSync(path, { mode: 0o500 })
-      expectTrouble(/EACCES/)
-      chmodSync(path, 0o700)
-      expectWorking()
-    },
-  )
+  test('the folder cannot be written to: throws until it can', () => {
+    if (process.getuid?.() === 0) {
+      // Permission bits do not bind root; nobody at all makes a folder in /sys.
+      store = createEmbeddedStore({ path: '/sys/coatcheck', clock: () => nowMs })
+      expectTrouble(/ENOENT|EACCES|EPERM|EROFS/)
+      return
+    }
+    mkdirSync(path, { mode: 0o500 })
+    expectTrouble(/EACCES/)
+    chmodSync(path, 0o700)
+    expectWorking()
+  })
 
   test('the file is moved away: throws, and has the record when it is back', () => {
     const version = store.add('k', record())

@@ -22,6 +22,8 @@ export interface DeploymentOptions {
   /** Routes instead of the ordinary ones. */
   readonly routes?: (upstream: RecordingUpstream) => ConfigInput['routes']
   readonly limits?: ConfigInput['limits']
+  /** Start without a provider behind the issuer's address; `provider.start()` brings it up. */
+  readonly providerDown?: boolean
   readonly safety?: SafetyOptions
 }
 
@@ -49,6 +51,7 @@ export async function deploy(options: DeploymentOptions = {}): Promise<Deploymen
   const upstream = await startRecordingUpstream()
   const deployment = new Deployment(provider, upstream, options)
   open.set(deployment, options.safety ?? {})
+  if (options.providerDown === true) await provider.stop()
   for (let index = 0; index < (options.processes ?? 1); index += 1) deployment.nodes.push(await deployment.start())
   return deployment
 }
@@ -189,7 +192,9 @@ export class Deployment {
     const { provider, upstream, logs } = this
     const received = Buffer.concat(this.#connections.map((connection) => connection.received())).toString('latin1')
     expect(provider.issued.size, 'secrets to look for').toBeGreaterThan(0)
-    expect(findSecrets(provider.issued, [{ where: 'raw connections', text: received }]), 'secrets that left the server').toEqual([])
+    expect(findSecrets(provider.issued, [{ where: 'raw connections', text: received }]), 'secrets that left the server').toEqual(
+      [],
+    )
     expectSafe({ app, provider, upstream, logs, browsers: this.#browsers }, options)
     for (const child of this.#processes) expect(child.stderr.replace(/^Coatcheck listens on .*\n/, '')).not.toMatch(/"level":60/)
   }
@@ -205,7 +210,13 @@ export class Deployment {
 }
 
 /** A raw request as the app's own page makes it, with the cookie of a browser. */
-export function pageRequest(browser: Browser, method: string, target: string, headers: readonly string[] = [], body = ''): string {
+export function pageRequest(
+  browser: Browser,
+  method: string,
+  target: string,
+  headers: readonly string[] = [],
+  body = '',
+): string {
   const cookie = browser.jar.get(sessionCookie)?.value ?? ''
   const page = ['Host: app.test', `Cookie: ${sessionCookie}=${cookie}`, 'Sec-Fetch-Site: same-origin', ...headers]
   return rawRequest(method, target, page, body)

@@ -1,9 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { chromium } from 'playwright-core'
-import type { Browser, Page } from 'playwright-core'
+import type { Browser, Page, Response } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { readDemoPlan } from '../../demo/plan.ts'
 import type { DemoPlan } from '../../demo/plan.ts'
@@ -11,8 +9,9 @@ import { startSurroundings } from '../../demo/surroundings.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import { freePort, listenOnLoopback } from '../../src/dev/listen.ts'
 import { startGateway } from '../../src/gateway/gateway.ts'
+import { launchBrowser } from '../support/chromium.ts'
+import { TokenTap } from '../support/token-tap.ts'
 
-const chromiumPath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 /** The first of three free ports in a row. */
@@ -30,11 +29,19 @@ async function threeFreePorts(): Promise<number> {
   throw new Error('no three free ports in a row')
 }
 
-describe.skipIf(!existsSync(chromiumPath))('the demo in a browser', () => {
+/** A response of the app as the browser saw it: its address, its headers, and its body where it has one. */
+async function everythingOf(response: Response): Promise<string> {
+  const headers = await response.allHeaders().catch(() => ({}))
+  const body = await response.text().catch(() => '')
+  return `${response.url()}\n${JSON.stringify(headers)}\n${body}`
+}
+
+describe('the demo in a browser', () => {
   let plan: DemoPlan
   let surroundings: { close(): Promise<void> }
   let gateway: { close(): Promise<void> }
   let browser: Browser
+  const tokens = new TokenTap()
 
   beforeAll(async () => {
     execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'demo/spa'], { cwd: root })
@@ -42,11 +49,9 @@ describe.skipIf(!existsSync(chromiumPath))('the demo in a browser', () => {
     surroundings = await startSurroundings(plan)
     gateway = await startGateway(
       resolveConfig({ ...plan.config, log: { level: 'silent' } }, { env: plan.env, baseDir: `${root}demo` }),
+      { fetch: tokens.fetch },
     )
-    browser = await chromium.launch({
-      executablePath: chromiumPath,
-      args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
-    })
+    browser = await launchBrowser()
   })
 
   afterAll(async () => {
@@ -56,25 +61,21 @@ describe.skipIf(!existsSync(chromiumPath))('the demo in a browser', () => {
   })
 
   /** A page, and everything about it that must not be: violations, script errors, tokens that reached the browser. */
-  async function openPage(): Promise<{ page: Page; alarms: string[] }> {
+  async function openPage(): Promise<{ page: Page; alarms: string[]; seen: Promise<string>[] }> {
     const context = await browser.newContext()
     const page = await context.newPage()
     const alarms: string[] = []
+    const seen: Promise<string>[] = []
     page.on('pageerror', (error) => alarms.push(`error: ${error.message}`))
     page.on('console', (message) => {
       if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
         alarms.push(`console: ${message.text()}`)
     })
     page.on('response', (response) => {
-      void response
-        .text()
-        .catch(() => '')
-        .then((text) => {
-          if (/eyJ[\w-]{8,}\.[\w-]{8,}/.test(text + JSON.stringify(response.headers()))) alarms.push(`token in ${response.url()}`)
-        })
+      seen.push(everythingOf(response))
     })
     await page.goto(plan.config.origin)
-    return { page, alarms }
+    return { page, alarms, seen }
   }
 
   async function logIn(page: Page, who: 'Ada' | 'Ben'): Promise<void> {
@@ -119,6 +120,33 @@ describe.skipIf(!existsSync(chromiumPath))('the demo in a browser', () => {
     expect(new URL(page.url()).origin).toBe(plan.config.origin)
     expect(await page.context().cookies(plan.config.origin)).toEqual([])
     expect(alarms).toEqual([])
+    await page.context().close()
+  })
+
+  it('leaves no token and no code in anything the page can see', async () => {
+    const { page, seen } = await openPage()
+    await logIn(page, 'Ada')
+    await page.getByRole('button', { name: 'Reload' }).click()
+    await page.locator('.order').first().waitFor()
+
+    const cookies = await page.context().cookies(plan.config.origin)
+    expect(cookies).toMatchObject([{ name: 'coatcheck', httpOnly: true, sameSite: 'Strict', path: '/' }])
+    const inPage = await page.evaluate(async () => {
+      const databases = await indexedDB.databases()
+      const held = { cookie: document.cookie, local: { ...localStorage }, session: { ...sessionStorage } }
+      return JSON.stringify({ ...held, databases, caches: await caches.keys(), html: document.documentElement.outerHTML })
+    })
+    expect(JSON.parse(inPage)).toMatchObject({ cookie: '', local: {}, session: {}, databases: [], caches: [] })
+
+    await page.getByRole('button', { name: 'Log out' }).click()
+    await page.getByRole('link', { name: 'As Ada' }).waitFor()
+    const all = [...(await Promise.all(seen)), inPage, JSON.stringify(cookies)]
+    expect(all.length).toBeGreaterThan(10)
+    // Two access tokens (the session's and the API's), an ID token and two refresh tokens at the least.
+    expect(tokens.issued.size).toBeGreaterThanOrEqual(5)
+    for (const token of tokens.issued) {
+      for (const text of all) expect(text.includes(token) || text.includes(encodeURIComponent(token))).toBe(false)
+    }
     await page.context().close()
   })
 
