@@ -68,6 +68,8 @@ export interface Bff {
   ready(): Promise<void>
   /** Tries to discover the provider ahead of the first login. Rejects where it cannot be reached. */
   discover(): Promise<void>
+  /** The host is about to stop: WebSockets are closed with 1001, so that their clients connect to another node. */
+  drain(): void
   /** Ends calls in flight, timers and connections. */
   close(): Promise<void>
   readonly config: Config
@@ -132,7 +134,20 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   const live = new Live(sessions)
   const endedAtProvider = new EndedAtProvider(store, config.provider.issuer, clock)
   const transactions = new Transactions(keyring, clock, random)
-  const callback = new Callback({ basePath, provider, transactions, loginCookies, sessionCookie, sessions, endedAtProvider, store, clock, audit, sessionOf, discard })
+  const callback = new Callback({
+    basePath,
+    provider,
+    transactions,
+    loginCookies,
+    sessionCookie,
+    sessions,
+    endedAtProvider,
+    store,
+    clock,
+    audit,
+    sessionOf,
+    discard,
+  })
   const endpoints = new Endpoints({
     basePath,
     strictTransportSecurity,
@@ -197,7 +212,21 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   const isOwnCookie = (name: string): boolean => name === sessionCookie.name || name.startsWith(loginCookies.prefix)
   const responseRules = { origin, sessionCookieName: sessionCookie.name, csrfCookie: config.csrf.cookie, strictTransportSecurity }
   const via = `1.1 coatcheck-${createHash('sha256').update(`${origin} ${config.provider.clientId}`).digest('hex').slice(0, 12)}`
-  const proxy = new Proxy({ origin, guardRules, sessionCookie, isOwnCookie, isCsrfToken, sessions, tokens, upstreams, live, via, responseRules, audit, log })
+  const proxy = new Proxy({
+    origin,
+    guardRules,
+    sessionCookie,
+    isOwnCookie,
+    isCsrfToken,
+    sessions,
+    tokens,
+    upstreams,
+    live,
+    via,
+    responseRules,
+    audit,
+    log,
+  })
   const webSockets = new WebSockets({ live, responseRules, log })
   const addressOf = clientAddressReader(config.trustedProxies)
   const nodeLane = new NodeLane({
@@ -229,6 +258,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     ready: async () => {
       await store.check()
     },
+    drain: () => webSockets.close(),
     discover: () => provider.discover(),
     close: async () => {
       live.close()

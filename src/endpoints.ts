@@ -2,6 +2,7 @@ import { BffError } from './errors.ts'
 import { guard, isTopLevelNavigation, type GuardRules } from './guard.ts'
 import { describeError, type Audit } from './log.ts'
 import { callbackHeaders } from './login/callback.ts'
+import { readReturnTo } from './login/return-to.ts'
 import { problemAnswer } from './problem.ts'
 import { endpointOf, type EndpointName } from './routes.ts'
 import type { SessionCookie } from './session/cookies.ts'
@@ -45,9 +46,15 @@ export class Endpoints {
     const { request, requestId, log, url } = call
     const line = { requestId, method: request.method, path: url.pathname, code: error.code, reason: error.reason ?? error.detail }
     if (error.status >= 500) log.error({ ...line, error: describeError(thrown) }, 'request failed')
-    else if (error.code !== 'csrf_failed') log.warn(error.cause === undefined ? line : { ...line, error: describeError(error.cause) }, 'request refused')
+    else if (error.code !== 'csrf_failed')
+      log.warn(error.cause === undefined ? line : { ...line, error: describeError(error.cause) }, 'request refused')
     const wantsHtml = wantsPage(request.method, (name) => request.headers.get(name) ?? undefined)
-    const { status, headers, body } = problemAnswer(error, { requestId, basePath: this.#options.basePath, wantsHtml })
+    const { status, headers, body } = problemAnswer(error, {
+      requestId,
+      basePath: this.#options.basePath,
+      wantsHtml,
+      returnTo: returnToOf(url),
+    })
     return new Response(body, { status, headers })
   }
 
@@ -59,7 +66,11 @@ export class Endpoints {
     return endpoint({ ...call, form })
   }
 
-  #guard(name: EndpointName, { request, requestId, clientAddress, url }: Omit<WebCall, 'form'>, form: URLSearchParams | undefined): void {
+  #guard(
+    name: EndpointName,
+    { request, requestId, clientAddress, url }: Omit<WebCall, 'form'>,
+    form: URLSearchParams | undefined,
+  ): void {
     const { guardRules, sessionCookie, isCsrfToken, audit } = this.#options
     const presented = sessionCookie.read(request.headers.get('cookie') ?? undefined)
     const { headers } = request
@@ -94,9 +105,16 @@ export class Endpoints {
     }
     for (const [name, value] of Object.entries(defaults)) if (!headers.has(name)) headers.set(name, value)
     headers.set('x-request-id', requestId)
-    if (this.#options.strictTransportSecurity !== '') headers.set('strict-transport-security', this.#options.strictTransportSecurity)
+    if (this.#options.strictTransportSecurity !== '')
+      headers.set('strict-transport-security', this.#options.strictTransportSecurity)
     return response
   }
+}
+
+/** The page of a failed login leads back to where it was to end. */
+function returnToOf(url: URL): string | undefined {
+  const returnTo = readReturnTo(url.searchParams.get('returnTo'))
+  return returnTo === '/' ? undefined : returnTo
 }
 
 /** A page load gets pages; fetch, images and the like get JSON. Without Fetch Metadata, Accept tells. */
@@ -114,4 +132,3 @@ async function readForm(request: Request): Promise<URLSearchParams | undefined> 
   const type = (request.headers.get('content-type') ?? '').split(';')[0]?.trim().toLowerCase()
   return type === 'application/x-www-form-urlencoded' ? new URLSearchParams(await request.text()) : undefined
 }
-

@@ -80,7 +80,9 @@ export class ConfigError extends Error {
   constructor(problems: readonly ConfigProblem[]) {
     super(
       `The config has ${problems.length === 1 ? 'a problem' : `${problems.length} problems`}:\n` +
-        problems.map((p) => `  ${p.place === undefined ? '' : `${p.place} `}${p.path === '' ? '(config)' : p.path}: ${p.message}`).join('\n'),
+        problems
+          .map((p) => `  ${p.place === undefined ? '' : `${p.place} `}${p.path === '' ? '(config)' : p.path}: ${p.message}`)
+          .join('\n'),
     )
     this.name = 'ConfigError'
     this.problems = problems

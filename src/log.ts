@@ -70,5 +70,7 @@ export function withoutLongValues(text: string): string {
 
 /** A stack helps where the error is a fault of ours, and only there. */
 function isUnexpected(error: Error): boolean {
-  return !(error instanceof BffError) && (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)
+  return (
+    !(error instanceof BffError) && (error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError)
+  )
 }

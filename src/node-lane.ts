@@ -2,7 +2,7 @@ import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { randomUUID } from 'node:crypto'
 import { wantsPage, type Endpoints } from './endpoints.ts'
-import { BffError } from './errors.ts'
+import { BffError, type ErrorCode } from './errors.ts'
 import { describeError, type Logger } from './log.ts'
 import { problemAnswer } from './problem.ts'
 import { bodyOf } from './proxy/headers.ts'
@@ -32,6 +32,9 @@ export interface NodeLaneOptions {
 /** A body up to this size is read and dropped after an early answer, so that the connection can be used again. */
 const mostDroppedBytes = 64 * 1024
 
+/** Refusals whose audit event tells more than a second line would. */
+const alreadyAudited: ReadonlySet<ErrorCode> = new Set(['csrf_failed', 'forbidden', 'token_in_response'])
+
 /** The node lane: every request of a listener, on Node's own streams. Decides where it goes, and answers what fails. */
 export class NodeLane {
   readonly #options: NodeLaneOptions
@@ -51,7 +54,7 @@ export class NodeLane {
     const res = new ServerResponse(req)
     res.shouldKeepAlive = false
     // Whoever upgrades has no parser any more: after an ordinary answer the connection ends.
-    res.on('finish', () => socket.end())
+    res.on('finish', () => endSoon(socket))
     socket.on('error', () => socket.destroy())
     res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
     const requestId = randomUUID()
@@ -77,7 +80,12 @@ export class NodeLane {
     this.#options.staticFiles(route)(req, res, judged.path, () => this.#refuse(req, res, requestId, new BffError('not_found')))
   }
 
-  async #endpoint(req: IncomingMessage, res: ServerResponse, requestId: string, { path, query }: { path: string; query: string }): Promise<void> {
+  async #endpoint(
+    req: IncomingMessage,
+    res: ServerResponse,
+    requestId: string,
+    { path, query }: { path: string; query: string },
+  ): Promise<void> {
     const { origin, endpoints, log } = this.#options
     const url = new URL(path + query, origin)
     const request = await toRequest(req, res, url)
@@ -114,8 +122,9 @@ export class NodeLane {
     const error = BffError.from(thrown)
     const path = (req.url ?? '').split('?', 1)[0]?.slice(0, 500)
     const line = { requestId, method: req.method, path, code: error.code, reason: error.reason ?? error.detail }
-    if (error.status >= 500) log.error({ ...line, error: describeError(thrown) }, 'request failed')
-    else if (error.code !== 'csrf_failed' && error.code !== 'forbidden') log.warn(error.cause === undefined ? line : { ...line, error: describeError(error.cause) }, 'request refused')
+    if (alreadyAudited.has(error.code)) log.debug(line, 'request refused')
+    else if (error.status >= 500) log.error({ ...line, error: describeError(thrown) }, 'request failed')
+    else log.warn(error.cause === undefined ? line : { ...line, error: describeError(error.cause) }, 'request refused')
     if (res.headersSent || res.destroyed) {
       res.destroy()
       return
@@ -139,7 +148,15 @@ export class NodeLane {
     const isPageLoad = wantsHtml && (req.method === 'GET' || req.method === 'HEAD') && !isPrefetch(header)
     if (error.code === 'session_required' && isPageLoad) {
       const location = `${basePath}/login?returnTo=${encodeURIComponent(req.url ?? '/')}`
-      res.writeHead(303, { ...common, location, 'cache-control': 'no-store', vary: 'Cookie, Sec-Fetch-Mode, Accept', 'content-length': 0 }).end()
+      res
+        .writeHead(303, {
+          ...common,
+          location,
+          'cache-control': 'no-store',
+          vary: 'Cookie, Sec-Fetch-Mode, Accept',
+          'content-length': 0,
+        })
+        .end()
       return
     }
     const answer = problemAnswer(error, { requestId, basePath, wantsHtml })
@@ -153,6 +170,13 @@ function isBodyLeft(req: IncomingMessage): boolean {
   if (req.complete) return false
   const body = bodyOf(req.rawHeaders)
   return body !== 'none' && (body.length === undefined || body.length > mostDroppedBytes || req.headers.expect !== undefined)
+}
+
+/** Ends a connection, and does not wait for ever for a client that keeps its side open. */
+function endSoon(socket: Duplex): void {
+  socket.end()
+  const timer = setTimeout(() => socket.destroy(), 2_000).unref()
+  socket.once('close', () => clearTimeout(timer))
 }
 
 function isPrefetch(header: (name: string) => string | undefined): boolean {

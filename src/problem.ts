@@ -14,6 +14,8 @@ export interface ProblemContext {
   readonly basePath: string
   /** A page load gets a page, everything else JSON. */
   readonly wantsHtml: boolean
+  /** Where the login that failed was to end. */
+  readonly returnTo?: string | undefined
 }
 
 /** `application/problem+json` (RFC 9457), or a small page with the same code for a page load. */
@@ -23,7 +25,11 @@ export function problemAnswer(error: BffError, context: ProblemContext): Problem
   if (error.allow !== undefined) headers['allow'] = error.allow.join(', ')
   if (error.code === 'session_required') headers['www-authenticate'] = 'BffSession'
   if (context.wantsHtml) {
-    return { status: error.status, headers: { ...headers, ...pageHeaders }, body: errorPage(error.code, context, undefined) }
+    return {
+      status: error.status,
+      headers: { ...headers, ...pageHeaders },
+      body: errorPage(error.code, context, context.returnTo),
+    }
   }
   const problem = {
     type: `urn:coatcheck:error:${error.code}`,
@@ -34,7 +40,11 @@ export function problemAnswer(error: BffError, context: ProblemContext): Problem
     ...(error.code === 'session_required' ? { login: `${context.basePath}/login` } : {}),
     requestId: context.requestId,
   }
-  return { status: error.status, headers: { ...headers, 'content-type': 'application/problem+json' }, body: JSON.stringify(problem) }
+  return {
+    status: error.status,
+    headers: { ...headers, 'content-type': 'application/problem+json' },
+    body: JSON.stringify(problem),
+  }
 }
 
 const pageHeaders = {
@@ -44,9 +54,14 @@ const pageHeaders = {
 }
 
 /** The page of an error code: what happened in plain words, the request id, and a way on. */
-export function errorPage(code: ErrorCode, context: Pick<ProblemContext, 'requestId' | 'basePath'>, returnTo: string | undefined): string {
+export function errorPage(
+  code: ErrorCode,
+  context: Pick<ProblemContext, 'requestId' | 'basePath'>,
+  returnTo: string | undefined,
+): string {
   const loginUrl = `${context.basePath}/login${returnTo === undefined ? '' : `?returnTo=${encodeURIComponent(returnTo)}`}`
-  const links = code === 'session_required' || code === 'login_failed' || code === 'provider_unavailable' || code === 'store_unavailable'
+  const links =
+    code === 'session_required' || code === 'login_failed' || code === 'provider_unavailable' || code === 'store_unavailable'
   return page(
     errorTable[code].title,
     `<h1>${escapeHtml(errorTable[code].title)}</h1>

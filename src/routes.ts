@@ -66,15 +66,20 @@ export function compileRoutes(config: Pick<Config, 'routes'>): RouteTable {
   const prefixOf = prefixFinder(new Set(byPath.keys()))
   // Two routes that differ in case alone were told apart on purpose.
   const readPrefixOf = prefixFinder(new Set([...byPath.keys()].map((path) => path.toLowerCase())))
+  const guardedFiles = new Set(
+    routes.filter((route) => route.kind === 'static' && route.auth !== 'none').map((route) => bareOf(route.path).toLowerCase()),
+  )
   return {
     routes,
     upstreamOrigins: [...new Set(routes.flatMap((route) => (route.kind === 'proxy' ? [route.upstreamOrigin] : [])))],
     match: ({ path, reading }) => {
       const prefix = prefixOf(path)
       const found = prefix === undefined ? undefined : byPath.get(prefix)
-      // Nobody but us reads the path of a file; an upstream may read it in its own way.
-      if (found?.kind !== 'proxy') return found
-      return readPrefixOf(reading) === prefix?.toLowerCase() ? found : 'ambiguous'
+      if (found === undefined) return undefined
+      const readPrefix = readPrefixOf(reading)
+      if (readPrefix === prefix?.toLowerCase()) return found
+      // An upstream reads the path in its own way, and a disk may find a guarded file under another spelling of its name.
+      return found.kind === 'proxy' || guardedFiles.has(readPrefix ?? '') ? 'ambiguous' : found
     },
   }
 }

@@ -35,7 +35,8 @@ async function pump(res: ServerResponse, body: ReadableStream<Uint8Array>): Prom
   for (;;) {
     const { done, value } = await reader.read()
     if (done) break
-    if (!res.write(value) && !res.destroyed) await new Promise<void>((resolve) => res.once('drain', resolve).once('close', resolve))
+    if (!res.write(value) && !res.destroyed)
+      await new Promise<void>((resolve) => res.once('drain', resolve).once('close', resolve))
   }
   res.end()
 }

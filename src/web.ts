@@ -16,7 +16,11 @@ export interface WebCall {
 export type Endpoint = (call: WebCall) => Promise<Response>
 
 /** A redirect that a POST may be answered with too (RFC 9110 section 15.4.4). */
-export function seeOther(location: string, cookies: readonly string[] = [], headers: Readonly<Record<string, string>> = {}): Response {
+export function seeOther(
+  location: string,
+  cookies: readonly string[] = [],
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return new Response(null, { status: 303, headers: withCookies({ location, ...headers }, cookies) })
 }
 

@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto'
+import { createPrivateKey, type JsonWebKey, createPublicKey, X509Certificate } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 
 /** Judgements about private keys and certificates. They never quote what they judge. */
@@ -13,7 +13,7 @@ export function signingKeyProblem(text: string): string | undefined {
     return isOlderForm ? 'is not in PKCS#8; convert it with: openssl pkcs8 -topk8 -nocrypt -in KEY' : privateKeyProblem(text)
   }
   try {
-    return weakness(createPrivateKey({ key: JSON.parse(text), format: 'jwk' }))
+    return weakness(createPrivateKey({ key: JSON.parse(text) as JsonWebKey, format: 'jwk' }))
   } catch {
     return 'is not a private key in JWK form; it needs kty and the private members, such as d'
   }

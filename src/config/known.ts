@@ -25,7 +25,7 @@ function partsOf(schema: z.core.$ZodType, input: unknown): unknown {
   if (schema instanceof z.ZodObject) {
     if (typeof input !== 'object' || input === null || Array.isArray(input)) return undefined
     return Object.fromEntries(
-      Object.entries(schema.shape).map(([name, option]) => [
+      Object.entries<z.core.$ZodType>(schema.shape).map(([name, option]) => [
         name,
         partsOf(option, Object.hasOwn(input, name) ? Reflect.get(input, name) : undefined),
       ]),

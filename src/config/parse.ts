@@ -117,7 +117,7 @@ function offsetOf(document: Document.Parsed, path: OptionPath): number {
   let offset = rangeStart(node) ?? 0
   for (const part of path) {
     if (isMap(node)) {
-      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && String(item.key.value ?? '') === String(part))
+      const pair = node.items.find((item) => isPair(item) && isScalar(item.key) && nameOf(item.key.value) === String(part))
       if (pair === undefined) return offset
       offset = rangeStart(pair.key) ?? offset
       node = pair.value
@@ -143,7 +143,7 @@ function pathAt(document: Document.Parsed, offset: number): OptionPath {
     })
     const item: unknown = node.items[index]
     if (index < 0) return path
-    path.push(isPair(item) && isScalar(item.key) ? String(item.key.value ?? '') : index)
+    path.push(isPair(item) && isScalar(item.key) ? nameOf(item.key.value) : index)
     node = isPair(item) ? item.value : item
   }
   return path
@@ -156,4 +156,9 @@ function rangeStart(node: unknown): number | undefined {
 function rangeOf(node: unknown): readonly [number, number, number] | undefined {
   const { range } = isScalar(node) || isCollection(node) ? node : { range: undefined }
   return range ?? undefined
+}
+
+/** A key as it is written; YAML allows numbers and the like, and nothing at all. */
+function nameOf(key: unknown): string {
+  return typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean' ? String(key) : ''
 }

@@ -27,10 +27,9 @@ export function readPath(path: string): string | AmbiguousPath {
     if (round === mostRounds) return { refused: 'an encoding of an encoding of an encoding' }
     reading = decoded
   }
-  return reading
-    .replace(/[?#].*$/, '')
-    .replace(/;[^/]*/g, '')
-    .toLowerCase()
+  const bare = reading.replace(/[?#].*$/, '').replace(/;[^/]*/g, '')
+  // `/;a/b`: without its parameters the segment is empty, and who merges slashes reads `/b`.
+  return bare.includes('//') ? { refused: 'an empty segment' } : bare.toLowerCase()
 }
 
 function readingProblem(reading: string): string | undefined {

@@ -23,7 +23,7 @@ function childrenAt(schema: Schema, part: PropertyKey): Schema[] {
   if (schema instanceof z.ZodArray) return typeof part === 'number' ? [schema.element] : []
   if (schema instanceof z.ZodRecord) return [schema.valueType]
   if (!(schema instanceof z.ZodObject) || typeof part !== 'string' || !Object.hasOwn(schema.shape, part)) return []
-  const child = schema.shape[part]
+  const child = Reflect.get(schema.shape, part) as Schema | undefined
   return child === undefined ? [] : [child]
 }
 
@@ -68,7 +68,7 @@ export function namesAt(root: Schema, path: OptionPath): string[] {
 export function requiredNamesAt(root: Schema, path: OptionPath): string[] {
   const sections = schemasAt(root, path).flatMap((schema) => sectionsOf(schema))
   return sections.flatMap((section) =>
-    Object.entries(section.shape)
+    Object.entries<Schema>(section.shape)
       .filter(([, option]) => innerOf(option) === option)
       .map(([name]) => name),
   )
@@ -91,6 +91,6 @@ export function allPaths(schema: Schema, path: OptionPath = []): OptionPath[] {
   const inner = innerOf(schema)
   if (inner instanceof z.ZodArray) return allPaths(inner.element, [...path, 0])
   return sectionsOf(inner).flatMap((section) =>
-    Object.entries(section.shape).flatMap(([name, child]) => [[...path, name], ...allPaths(child, [...path, name])]),
+    Object.entries<Schema>(section.shape).flatMap(([name, child]) => [[...path, name], ...allPaths(child, [...path, name])]),
   )
 }

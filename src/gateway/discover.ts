@@ -17,7 +17,8 @@ async function discover(bff: Bff, signal: AbortSignal): Promise<void> {
       if (isTold) bff.log.info({ event: 'provider_reached' }, 'the provider can be reached')
       return
     } catch (error) {
-      if (!isTold) bff.log.warn({ event: 'provider_unreachable', error: describeError(error) }, 'the provider cannot be reached; trying on')
+      if (!isTold)
+        bff.log.warn({ event: 'provider_unreachable', error: describeError(error) }, 'the provider cannot be reached; trying on')
       isTold = true
     }
     try {

@@ -56,7 +56,10 @@ export async function startGateway(config: Config, parts: BffParts = {}): Promis
     const url = await listenOn(server, listen.host, listen.port)
     bff.log.info({ event: 'listening', url }, `listening on ${url}`)
     if (config.origin.startsWith('http:')) {
-      bff.log.warn({ event: 'plain_http', origin: config.origin }, 'plain http: cookie names have no prefix; for this machine only')
+      bff.log.warn(
+        { event: 'plain_http', origin: config.origin },
+        'plain http: cookie names have no prefix; for this machine only',
+      )
     }
     const admin = config.admin && (await startAdmin(config.admin, bff, () => isDraining.value))
     if (admin !== undefined) bff.log.info({ event: 'admin_listening', url: admin.url }, `admin listening on ${admin.url}`)
@@ -68,6 +71,7 @@ export async function startGateway(config: Config, parts: BffParts = {}): Promis
       close: async () => {
         isDraining.value = true
         stopDiscovery()
+        bff.drain()
         await drain(server, upgraded, limits.shutdownSeconds * 1000)
         await bff.close()
         await admin?.close()
@@ -100,6 +104,8 @@ async function drain(server: Server, upgraded: ReadonlySet<Duplex>, graceMs: num
  */
 function answerUnparsable(error: Error & { code?: string }, socket: Duplex, log: Logger): void {
   const { bytesWritten, remoteAddress } = socket as Socket
+  if (error.code !== 'ECONNRESET')
+    log.warn({ event: 'unreadable_request', reason: error.code, peerAddress: remoteAddress }, 'request unreadable')
   if (error.code === 'ECONNRESET' || !socket.writable || (bytesWritten > 0 && error.code !== 'HPE_HEADER_OVERFLOW')) {
     socket.destroy()
     return
@@ -110,8 +116,13 @@ function answerUnparsable(error: Error & { code?: string }, socket: Duplex, log:
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? '408 Request Timeout'
         : '400 Bad Request'
-  log.warn({ event: 'unreadable_request', status: Number(status.slice(0, 3)), reason: error.code, peerAddress: remoteAddress }, 'request unreadable')
-  const head = ['Connection: close', 'Content-Length: 0', 'Cache-Control: no-store', 'Content-Security-Policy: sandbox', 'Referrer-Policy: no-referrer']
+  const head = [
+    'Connection: close',
+    'Content-Length: 0',
+    'Cache-Control: no-store',
+    'Content-Security-Policy: sandbox',
+    'Referrer-Policy: no-referrer',
+  ]
   socket.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n`)
   // Without this, a client that never ends its own side would keep the connection for good.
   const timer = setTimeout(() => socket.destroy(), 2_000).unref()

@@ -34,13 +34,20 @@ export function backchannelLogout(options: BackchannelLogoutOptions): Endpoint {
     if (request.method !== 'POST') throw new BffError('method_not_allowed', { allow: ['POST'] })
     const tokens = form?.getAll('logout_token') ?? []
     const [logoutToken] = tokens
-    if (logoutToken === undefined || tokens.length > 1) throw new BffError('bad_request', { detail: 'one logout_token in a form is needed' })
+    if (logoutToken === undefined || tokens.length > 1)
+      throw new BffError('bad_request', { detail: 'one logout_token in a form is needed' })
     const claims = await verify(logoutToken)
 
     // One use per token: first marked as begun, which is forgotten soon, and for good when all is closed.
-    const key = `logout:${createHash('sha256').update(JSON.stringify([issuer, claims.jti])).digest('base64url')}`
+    const key = `logout:${createHash('sha256')
+      .update(JSON.stringify([issuer, claims.jti]))
+      .digest('base64url')}`
     const mark = await store.add(key, { value: pending, expiresAtMs: clock() + pendingMs })
-    if (mark === undefined) throw new BffError('bad_request', { reason: 'a logout token that was used already', detail: 'the logout token was used already' })
+    if (mark === undefined)
+      throw new BffError('bad_request', {
+        reason: 'a logout token that was used already',
+        detail: 'the logout token was used already',
+      })
     // With both, only the one session is meant (section 2.7); a subject alone means all of its sessions.
     const tag =
       claims.providerSessionId === undefined

@@ -70,7 +70,10 @@ export class Callback {
     try {
       return await this.#finish(call)
     } catch (error) {
-      return this.#fail(call, error instanceof Failure ? error : new Failure(BffError.from(error).code, 'unexpected', undefined, error))
+      return this.#fail(
+        call,
+        error instanceof Failure ? error : new Failure(BffError.from(error).code, 'unexpected', undefined, error),
+      )
     }
   }
 
@@ -130,7 +133,12 @@ export class Callback {
     try {
       session = await sessions.create({ ...login, device: deviceLabel(request.headers.get('user-agent') ?? undefined) })
       await this.#closeReplaced(call, own.transaction)
-      if (await endedAtProvider.has({ subject: login.subject, providerSessionId: login.providerSessionId }, own.transaction.startedAtMs)) {
+      if (
+        await endedAtProvider.has(
+          { subject: login.subject, providerSessionId: login.providerSessionId },
+          own.transaction.startedAtMs,
+        )
+      ) {
         await sessions.close(session.key, 'logout_at_provider')
         throw new BffError('login_failed', { reason: 'the provider ended this login meanwhile' })
       }

@@ -64,7 +64,8 @@ export class TokenVerifier {
       requiredClaims: ['iss', 'sub', 'aud', 'exp', 'iat'],
     })
     // Kinds of tokens are not interchangeable: a logout token or an access token is no ID token (RFC 8725 section 3.11).
-    if (protectedHeader.typ !== undefined && protectedHeader.typ.toLowerCase() !== 'jwt') throw new Error('not an ID token by its typ')
+    if (protectedHeader.typ !== undefined && protectedHeader.typ.toLowerCase() !== 'jwt')
+      throw new Error('not an ID token by its typ')
     const { azp, aud, at_hash: accessTokenHash } = payload
     if (accessTokenHash !== undefined && accessTokenHash !== hashOf(accessToken, protectedHeader.alg)) {
       throw new Error('at_hash is that of another access token')
@@ -160,15 +161,25 @@ const logoutEvent = 'http://schemas.openid.net/event/backchannel-logout'
 export function judgeLogoutClaims(payload: JWTPayload): LogoutClaims {
   const { jti, iat, exp, sub, sid, events } = payload
   if (Object.hasOwn(payload, 'nonce')) throw new Error('a logout token has no nonce: this is something else')
-  if (typeof jti !== 'string' || jti === '' || iat === undefined || exp === undefined) throw new Error('jti, iat or exp is not valid')
+  if (typeof jti !== 'string' || jti === '' || iat === undefined || exp === undefined)
+    throw new Error('jti, iat or exp is not valid')
   if (exp - iat > mostLogoutTokenSeconds) throw new Error('the logout token is good for too long')
   const event: unknown = isObject(events) ? events[logoutEvent] : undefined
   if (!isObject(event)) throw new Error('the logout event is missing')
-  if ((sub !== undefined && (typeof sub !== 'string' || sub === '')) || (sid !== undefined && (typeof sid !== 'string' || sid === ''))) {
+  if (
+    (sub !== undefined && (typeof sub !== 'string' || sub === '')) ||
+    (sid !== undefined && (typeof sid !== 'string' || sid === ''))
+  ) {
     throw new Error('sub or sid is not valid')
   }
   if (sub === undefined && sid === undefined) throw new Error('neither sub nor sid')
-  return { jti, issuedAtSeconds: iat, expiresAtSeconds: exp, subject: sub, providerSessionId: typeof sid === 'string' ? sid : undefined }
+  return {
+    jti,
+    issuedAtSeconds: iat,
+    expiresAtSeconds: exp,
+    subject: sub,
+    providerSessionId: typeof sid === 'string' ? sid : undefined,
+  }
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -38,7 +38,9 @@ export function loginError(basePath: string, sessionOf: (request: Request) => Ma
     const code = shownCodes.has(asked) ? (asked as ErrorCode) : 'login_failed'
     const returnTo = readReturnTo(url.searchParams.get('returnTo'))
     if (code === 'login_failed' && (await isLoggedIn(call, sessionOf))) return seeOther(returnTo)
-    const requestId = /^[\w-]{1,64}$/.test(url.searchParams.get('request') ?? '') ? String(url.searchParams.get('request')) : call.requestId
+    const requestId = /^[\w-]{1,64}$/.test(url.searchParams.get('request') ?? '')
+      ? String(url.searchParams.get('request'))
+      : call.requestId
     const { status } = errorTable[code]
     const headers: Record<string, string> = { ...pageHeaders }
     if (status === 503) headers['retry-after'] = '5'
@@ -52,7 +54,10 @@ export function loginError(basePath: string, sessionOf: (request: Request) => Ma
   }
 }
 
-async function isLoggedIn({ request }: WebCall, sessionOf: (request: Request) => MaybePromise<Session | undefined>): Promise<boolean> {
+async function isLoggedIn(
+  { request }: WebCall,
+  sessionOf: (request: Request) => MaybePromise<Session | undefined>,
+): Promise<boolean> {
   try {
     return (await sessionOf(request)) !== undefined
   } catch {

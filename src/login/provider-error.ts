@@ -60,7 +60,12 @@ function isNetworkError(error: unknown): boolean {
   for (let at: unknown = error; at instanceof Error; at = at.cause) {
     if (at.name === 'TimeoutError' || at.name === 'AbortError') return true
     const code = 'code' in at && typeof at.code === 'string' ? at.code : ''
-    if (/^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPIPE|ETIMEDOUT|UND_ERR_|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO|UNABLE_TO_|SELF_SIGNED_)/.test(code)) return true
+    if (
+      /^(ECONN|EHOST|ENET|ENOTFOUND|EAI_|EPIPE|ETIMEDOUT|UND_ERR_|ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO|UNABLE_TO_|SELF_SIGNED_)/.test(
+        code,
+      )
+    )
+      return true
     if (code === 'ERR_JWKS_TIMEOUT') return true
   }
   return false

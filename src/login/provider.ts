@@ -50,7 +50,8 @@ export class Provider {
 
   constructor(options: ProviderOptions) {
     this.#options = options
-    this.#fetch = (url, { method, headers, body, signal }) => options.fetch(url, { method, headers, body: body instanceof ArrayBuffer ? new Uint8Array(body) : body, signal })
+    this.#fetch = (url, { method, headers, body, signal }) =>
+      options.fetch(url, { method, headers, body: body instanceof ArrayBuffer ? new Uint8Array(body) : body, signal })
     this.#discovered = new Lazy(() => this.#discover(), options.clock)
   }
 
@@ -77,7 +78,9 @@ export class Provider {
     for (const resource of resources) parameters.append('resource', resource)
     try {
       const usesPar = client.serverMetadata().require_pushed_authorization_requests === true
-      return usesPar ? await oidc.buildAuthorizationUrlWithPAR(client, parameters) : oidc.buildAuthorizationUrl(client, parameters)
+      return usesPar
+        ? await oidc.buildAuthorizationUrlWithPAR(client, parameters)
+        : oidc.buildAuthorizationUrl(client, parameters)
     } catch (error) {
       throw providerError(error, 'login_failed')
     }
@@ -148,7 +151,8 @@ export class Provider {
         refreshToken: grant.refresh_token,
         scope: grant.scope,
         idToken: grant.id_token,
-        idTokenClaims: grant.id_token === undefined ? undefined : await verifier.verifyIdToken(grant.id_token, grant.access_token),
+        idTokenClaims:
+          grant.id_token === undefined ? undefined : await verifier.verifyIdToken(grant.id_token, grant.access_token),
       }
     } catch (error) {
       throw new RefreshRejected('the refreshed ID token is not valid', { cause: error })
@@ -162,8 +166,13 @@ export class Provider {
       return await verifier.verifyLogoutToken(logoutToken)
     } catch (error) {
       const { code, reason } = providerError(error, 'login_failed')
-      if (code === 'provider_unavailable') throw new BffError(code, { reason: reason ?? code, retryAfterSeconds: 5, cause: error })
-      throw new BffError('bad_request', { reason: 'the logout token is not valid', detail: 'the logout token is not valid', cause: error })
+      if (code === 'provider_unavailable')
+        throw new BffError(code, { reason: reason ?? code, retryAfterSeconds: 5, cause: error })
+      throw new BffError('bad_request', {
+        reason: 'the logout token is not valid',
+        detail: 'the logout token is not valid',
+        cause: error,
+      })
     }
   }
 

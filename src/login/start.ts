@@ -17,7 +17,10 @@ export interface LoginStartOptions {
 
 /** Parameters of a login link, and what they become in the authorization request (OIDC Core section 3.1.2.1). */
 const loginParameters = {
-  prompt: { name: 'prompt', valid: /^(none|(login|consent|select_account|create)( (login|consent|select_account|create)){0,3})$/ },
+  prompt: {
+    name: 'prompt',
+    valid: /^(none|(login|consent|select_account|create)( (login|consent|select_account|create)){0,3})$/,
+  },
   loginHint: { name: 'login_hint', valid: /^[^\p{C}]{1,256}$/u },
   acrValues: { name: 'acr_values', valid: /^[\x21-\x7e]+( [\x21-\x7e]+){0,9}$/ },
   maxAge: { name: 'max_age', valid: /^\d{1,9}$/ },

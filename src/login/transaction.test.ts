@@ -45,15 +45,22 @@ test('it is too old after a quarter of an hour', () => {
 test('a state tells by itself whether it was made here and is still good', () => {
   const { state } = transactions.begin(what)
   expect(transactions.judgeState(state)).toBe('genuine')
-  const elsewhere = new Transactions(new Keyring([new Secret('another server secret, long enough')], randomBytes), () => now, randomBytes)
+  const elsewhere = new Transactions(
+    new Keyring([new Secret('another server secret, long enough')], randomBytes),
+    () => now,
+    randomBytes,
+  )
   expect(elsewhere.judgeState(state)).toBe('forged')
   now += (transactionSeconds + 1) * 1000
   expect(transactions.judgeState(state)).toBe('expired')
 })
 
-test.each(['', ':', '.', 'a.b.c', '\0', '%ff', '__proto__', 'A'.repeat(48), 'A'.repeat(65_536), 'ü'.repeat(48)])('%j is no state', (state) => {
-  expect(transactions.judgeState(state)).toBe('forged')
-})
+test.each(['', ':', '.', 'a.b.c', '\0', '%ff', '__proto__', 'A'.repeat(48), 'A'.repeat(65_536), 'ü'.repeat(48)])(
+  '%j is no state',
+  (state) => {
+    expect(transactions.judgeState(state)).toBe('forged')
+  },
+)
 
 test('no changed character leaves a state genuine', () => {
   const { state } = transactions.begin(what)

@@ -71,7 +71,8 @@ export class Transactions {
     const bytes = Buffer.from(state, 'base64url')
     if (bytes.length !== stateBytes) return 'forged'
     const signed = bytes.subarray(0, stateBytes - stateMacBytes)
-    if (!this.#keyring.verifyMac('login-state', signed, bytes.subarray(stateBytes - stateMacBytes), stateMacBytes)) return 'forged'
+    if (!this.#keyring.verifyMac('login-state', signed, bytes.subarray(stateBytes - stateMacBytes), stateMacBytes))
+      return 'forged'
     return this.#clock() < signed.readUInt32BE(stateRandomBytes) * 1000 ? 'genuine' : 'expired'
   }
 

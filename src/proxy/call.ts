@@ -1,16 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { isProtocolError } from './call-route.ts'
-import type { CallRoute, ResponseController } from './call-route.ts'
+import { isProtocolError, type CallRoute, type ResponseController } from './call-route.ts'
 import type { CallTimer, Timed } from './call-timer.ts'
-import { CompressedScan } from './compressed-scan.ts'
-import type { ScanSink } from './compressed-scan.ts'
-import { Reply } from './reply.ts'
-import type { ReplyOwner } from './reply.ts'
+import { CompressedScan, type ScanSink } from './compressed-scan.ts'
+import { Reply, type ReplyOwner } from './reply.ts'
 import { judgeHead } from './response-head.ts'
 import type { BodyScan } from './token-filter.ts'
-import { Upload } from './upload.ts'
-import type { UploadOwner } from './upload.ts'
-import type { CallFailure, UpstreamCall } from './upstream-call.ts'
+import { Upload, type UploadOwner } from './upload.ts'
+import { isRepeatable, type CallFailure, type UpstreamCall } from './upstream-call.ts'
 
 /** waiting: for the head. streaming: the body. flushing: all is written, the client has not taken it yet. */
 type CallState = 'waiting' | 'streaming' | 'flushing' | 'over'
@@ -81,8 +77,6 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   cannotBeSent(reason: string): void {
     this.#failLater('unreachable', reason)
   }
-
-  // The request's body
 
   bodyCollected(body: Buffer): void {
     this.uploadSent()
@@ -177,7 +171,8 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   onResponseError(_controller: ResponseController, error: Error): void {
     if (this.#state !== 'waiting' && this.#state !== 'streaming') return
     const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-    if (this.#isWorthRetry()) {
+    const isStale = this.#controller !== undefined && !this.#isConnectionNew && !this.#hasResponseBegun
+    if (isStale && !this.#isRetried && isRepeatable(this.request)) {
       this.#isRetried = true
       this.#controller = undefined
       this.#route.send(this, null, true)
@@ -186,16 +181,6 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
     } else if (code === 'UND_ERR_DESTROYED') this.#fail('aborted', code)
     else this.#fail(this.#hasResponseBegun || isProtocolError(code) ? 'bad_response' : 'unreachable', code)
   }
-
-  /** A kept connection may die unnoticed; only a safe request without a body is then sent again (RFC 9110, 9.2.2). */
-  #isWorthRetry(): boolean {
-    const { method, body } = this.request
-    const isSafe = method === 'GET' || method === 'HEAD' || method === 'OPTIONS'
-    const isStale = this.#controller !== undefined && !this.#isConnectionNew && !this.#hasResponseBegun
-    return isStale && isSafe && body === 'none' && !this.#isRetried
-  }
-
-  // The search through a compressed body
 
   scanReleased(chunks: readonly Buffer[]): void {
     this.#guarded(() => {
@@ -218,8 +203,6 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
       if (this.#state === 'streaming') this.#finish(undefined)
     })
   }
-
-  // The client
 
   #pass(clean: Buffer[] | 'found', isLast: boolean): void {
     if (clean === 'found') {
@@ -251,8 +234,6 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
     if (this.#state === 'flushing' && this.#reply.isFlushed) this.#end(undefined, undefined)
     else this.#fail('client_left')
   }
-
-  // Time and ends
 
   tick(nowMs: number): void {
     const isIdle = nowMs - this.#movedAtMs >= this.request.idleTimeoutMs

@@ -24,7 +24,7 @@ describe('responseHeaders', () => {
     strictTransportSecurity: 'max-age=1',
   }
 
-  function answered(raw: readonly (Buffer | string)[], more: Partial<ResponseRoute> = {}, ownRules = rules): string[] {
+  function answered(raw: Parameters<typeof responseHeaders>[0], more: Partial<ResponseRoute> = {}, ownRules = rules): string[] {
     const out = responseHeaders(raw, { ...route, ...more }, ownRules, 'request-1')
     if ('refused' in out) throw new Error(out.refused)
     return out

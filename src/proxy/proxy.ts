@@ -104,14 +104,15 @@ export class Proxy {
     const method = req.method ?? ''
     checkMethod(route, method)
     const presented = sessionCookie.read(req.headers.cookie)
-    this.#guard(exchange, presented, isUpgrade)
+    this.#guard(exchange, route, presented, isUpgrade)
     let session: Session | undefined
     if (route.auth !== 'none' && presented.kind === 'one') {
       const found = sessions.find(presented.id)
       session = found instanceof Promise ? await found : found
       if (session !== undefined && tokens.isDue(session, route.token)) session = await tokens.fresh(session, route.token)
     }
-    if (session === undefined && route.auth === 'required') throw new BffError('session_required', { reason: `session cookie: ${presented.kind}` })
+    if (session === undefined && route.auth === 'required')
+      throw new BffError('session_required', { reason: `session cookie: ${presented.kind}` })
     if (session !== undefined) {
       this.#checkPolicy(exchange, route, session)
       sessions.touch(session)
@@ -140,7 +141,7 @@ export class Proxy {
     this.#options.sessions.touch(session)
   }
 
-  #guard(exchange: Exchange, presented: PresentedSession, isUpgrade: boolean): void {
+  #guard(exchange: Exchange, { auth }: ProxyRoute, presented: PresentedSession, isUpgrade: boolean): void {
     if (presented.kind === 'none') return
     const { audit, guardRules, isCsrfToken } = this.#options
     const { req, judged, requestId, clientAddress } = exchange
@@ -153,8 +154,9 @@ export class Proxy {
       audit('csrf_refused', { requestId, clientAddress, method: req.method, path: judged.path, reason: refused })
       throw new BffError('csrf_failed', { reason: refused })
     }
-    // Two session cookies mean that somebody planted one; neither is looked up.
-    if (presented.kind === 'many') audit('duplicate_session_cookie', { requestId, clientAddress, path: judged.path })
+    // Two session cookies mean that somebody planted one; neither is looked up. Where a session is needed the 401 tells.
+    if (presented.kind === 'many' && auth === 'optional')
+      audit('duplicate_session_cookie', { requestId, clientAddress, path: judged.path })
   }
 
   #checkPolicy({ requestId, clientAddress, req, judged }: Exchange, route: ProxyRoute, session: Session): void {
@@ -202,7 +204,13 @@ class OpenCall implements Open {
     if (this.#session !== undefined) this.#options.live.remove(this.#session, this)
     if (failure === undefined) return
     const { requestId, clientAddress, req, judged } = this.#exchange
-    const line = { requestId, method: req.method, path: judged.path, route: this.#route.path, upstream: this.#route.upstreamOrigin }
+    const line = {
+      requestId,
+      method: req.method,
+      path: judged.path,
+      route: this.#route.path,
+      upstream: this.#route.upstreamOrigin,
+    }
     if (failure === 'token_in_response') {
       this.#options.audit('token_in_response', { ...line, clientAddress, subject: this.#session?.meta.subject, status })
     } else if (failure === 'client_left') {
@@ -224,7 +232,9 @@ export function failureError(failure: CallFailure, reason: string | undefined, i
     case 'content_too_large':
       return new BffError('content_too_large', { reason: why })
     case 'aborted':
-      return isSessionOver ? new BffError('session_required', { reason: 'the session ended' }) : new BffError('upstream_unreachable', { reason: why })
+      return isSessionOver
+        ? new BffError('session_required', { reason: 'the session ended' })
+        : new BffError('upstream_unreachable', { reason: why })
     case 'unreachable':
     case 'bad_response':
     case 'client_left':

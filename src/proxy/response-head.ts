@@ -25,7 +25,8 @@ export function judgeHead(
   sink: ScanSink,
 ): ResponseHead | string {
   const transferCoding = headers['transfer-encoding']
-  if (transferCoding !== undefined && String(transferCoding).toLowerCase() !== 'chunked') return 'transfer_coding'
+  // Repeated fields come as lists, whatever the type says.
+  if (transferCoding !== undefined && [transferCoding].flat().join().toLowerCase() !== 'chunked') return 'transfer_coding'
   const flat = request.responseHeaders(status, raw)
   if (!Array.isArray(flat)) return flat.refused
   const { filter } = request
@@ -44,7 +45,7 @@ function openScan(
   headers: IncomingHttpHeaders,
   sink: ScanSink,
 ): BodyScan | CompressedScan | undefined {
-  const coding = String(headers['content-encoding'] ?? 'identity').toLowerCase()
+  const coding = [headers['content-encoding'] ?? 'identity'].flat().join().toLowerCase()
   if (status === 206) return coding === 'identity' ? filter.part(headers['content-range']) : undefined
   if (coding === 'identity') return filter.body()
   return readableCodings.includes(coding) ? new CompressedScan(coding, filter.body(), sink) : undefined

@@ -59,3 +59,8 @@ export interface UpstreamCall {
   /** Called once for every call, after `onFailure`. */
   readonly onEnd: (outcome: CallOutcome) => void
 }
+
+/** A kept connection may die unnoticed; only a safe request without a body may then be sent again (RFC 9110, 9.2.2). */
+export function isRepeatable({ method, body }: Pick<UpstreamCall, 'method' | 'body'>): boolean {
+  return body === 'none' && (method === 'GET' || method === 'HEAD' || method === 'OPTIONS')
+}

@@ -13,8 +13,8 @@ export interface UpstreamsOptions {
   /** Certificate authorities (PEM) instead of the system's. Certificates are always verified. */
   readonly ca?: string | undefined
   /**
-   * The most connections per origin. Each open stream holds one, so a low bound would let a few slow readers lock out
-   * everybody. Default: 1024.
+   * The most connections per origin. Each open stream holds one, so any bound would let whoever opens enough of them
+   * lock out everybody else. Default: as many as there are calls.
    */
   readonly connections?: number | undefined
   /** Default: 10 000. */
@@ -95,7 +95,7 @@ class PooledRoute implements CallRoute {
     }
     const shared = {
       connect,
-      connections: options.connections ?? 1024,
+      connections: options.connections ?? null,
       // The call has its own timers.
       headersTimeout: 0,
       bodyTimeout: 0,
@@ -189,7 +189,7 @@ export function createFetch(options: FetchOptions): (url: string | URL, request?
     })
     const chunks: Uint8Array[] = []
     let bytes = 0
-    for await (const chunk of answer.body ?? []) {
+    for await (const chunk of (answer.body ?? []) as AsyncIterable<Uint8Array>) {
       bytes += chunk.length
       if (bytes > mostAnswerBytes) throw new RangeError('The provider answered with more than 2 MB')
       chunks.push(chunk)

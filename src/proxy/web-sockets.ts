@@ -8,7 +8,8 @@ import { responseHeaders, type ResponseRules } from './headers.ts'
 import type { Live } from './live.ts'
 import { failureError, filterOf, type Admitted, type Exchange } from './proxy.ts'
 import { targetOf } from './target.ts'
-import { openTunnel, type TunnelFailure, type TunnelHandle, type TunnelOutcome } from './tunnel.ts'
+import type { TunnelFailure, TunnelHandle, TunnelOutcome } from './tunnel-options.ts'
+import { openTunnel } from './tunnel.ts'
 
 export interface WebSocketsOptions {
   readonly live: Live
@@ -77,8 +78,20 @@ export class WebSockets {
     for (const tunnel of this.#tunnels) tunnel.close(goingAway, 'going away')
   }
 
-  #log({ requestId, judged }: Exchange, route: ProxyRoute, { failure, reason, status, durationMs }: TunnelOutcome, session: Session | undefined): void {
-    const line = { requestId, path: judged.path, route: route.path, status, durationMs: Math.round(durationMs), subject: session?.meta.subject }
+  #log(
+    { requestId, judged }: Exchange,
+    route: ProxyRoute,
+    { failure, reason, status, durationMs }: TunnelOutcome,
+    session: Session | undefined,
+  ): void {
+    const line = {
+      requestId,
+      path: judged.path,
+      route: route.path,
+      status,
+      durationMs: Math.round(durationMs),
+      subject: session?.meta.subject,
+    }
     this.#options.log.debug({ ...line, failure, reason }, 'WebSocket ended')
   }
 }
@@ -92,5 +105,7 @@ class EndsWithSession implements Open {
 }
 
 function handshakeError(failure: TunnelFailure, reason: string | undefined): BffError {
-  return failure === 'bad_request' ? new BffError('bad_request', { reason: reason ?? 'not a WebSocket handshake' }) : failureError(failure, reason, false)
+  return failure === 'bad_request'
+    ? new BffError('bad_request', { reason: reason ?? 'not a WebSocket handshake' })
+    : failureError(failure, reason, false)
 }

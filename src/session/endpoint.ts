@@ -17,7 +17,8 @@ export interface SessionEndpointOptions {
  */
 export function sessionEndpoint({ sessionOf, csrfTokenOf, sessionCookie }: SessionEndpointOptions): Endpoint {
   return async ({ request }) => {
-    if (request.method !== 'GET' && request.method !== 'HEAD') throw new BffError('method_not_allowed', { allow: ['GET', 'HEAD'] })
+    if (request.method !== 'GET' && request.method !== 'HEAD')
+      throw new BffError('method_not_allowed', { allow: ['GET', 'HEAD'] })
     const session = await sessionOf(request)
     if (session === undefined) return json({ authenticated: false })
     const csrfToken = csrfTokenOf(session)

@@ -42,7 +42,12 @@ export function logout(options: LogoutOptions): Endpoint {
   }
 }
 
-function goTo(request: Request, location: string, cookies: readonly string[] = [], headers: Readonly<Record<string, string>> = {}): Response {
+function goTo(
+  request: Request,
+  location: string,
+  cookies: readonly string[] = [],
+  headers: Readonly<Record<string, string>> = {},
+): Response {
   return isNavigation(request) ? seeOther(location, cookies, headers) : json({ logoutUrl: location }, cookies, headers)
 }
 

@@ -50,7 +50,9 @@ export function providerSessionTag(issuer: string, providerSessionId: string): s
 }
 
 function tag(kind: string, issuer: string, value: string): string {
-  return `${kind}:${createHash('sha256').update(JSON.stringify([kind, issuer, value])).digest('base64url')}`
+  return `${kind}:${createHash('sha256')
+    .update(JSON.stringify([kind, issuer, value]))
+    .digest('base64url')}`
 }
 
 function split(value: Uint8Array): { meta: Buffer; tokens: Buffer } | undefined {

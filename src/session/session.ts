@@ -70,7 +70,10 @@ export function isExpired(token: TokenSet | undefined, nowMs: number): boolean {
 }
 
 /** When a token issued now ends and when it is due: a tenth of its life earlier, at most 30 seconds. */
-export function tokenTimes(nowMs: number, expiresInSeconds: number | undefined): Pick<TokenSet, 'accessTokenExpiresAtMs' | 'refreshAtMs'> {
+export function tokenTimes(
+  nowMs: number,
+  expiresInSeconds: number | undefined,
+): Pick<TokenSet, 'accessTokenExpiresAtMs' | 'refreshAtMs'> {
   if (expiresInSeconds === undefined) return {}
   const lifeMs = Math.max(0, expiresInSeconds) * 1000
   return { accessTokenExpiresAtMs: nowMs + lifeMs, refreshAtMs: nowMs + lifeMs - Math.min(30_000, lifeMs / 10) }

@@ -8,7 +8,14 @@ import type { SessionTokens } from './session.ts'
 import { Sessions } from './sessions.ts'
 
 const secret = new Secret('a server secret that is long enough for a test')
-const tokens: SessionTokens = { accessToken: 'the-access-token', refreshToken: 'the-refresh-token', idToken: 'the-id-token', scope: 'openid', resources: {}, claims: { sub: 'ada' } }
+const tokens: SessionTokens = {
+  accessToken: 'the-access-token',
+  refreshToken: 'the-refresh-token',
+  idToken: 'the-id-token',
+  scope: 'openid',
+  resources: {},
+  claims: { sub: 'ada' },
+}
 const login = { issuer: 'https://id.test', subject: 'ada', device: 'Firefox on Linux', tokens }
 const minute = 60_000
 
@@ -27,7 +34,14 @@ beforeEach(() => {
 
 function node(secrets: readonly Secret[] = [secret]): Sessions {
   const keyring = new Keyring(secrets, randomBytes)
-  return new Sessions({ store, keyring, clock: () => now, random: randomBytes, idleTimeoutMs: 30 * minute, lifetimeMs: 480 * minute })
+  return new Sessions({
+    store,
+    keyring,
+    clock: () => now,
+    random: randomBytes,
+    idleTimeoutMs: 30 * minute,
+    lifetimeMs: 480 * minute,
+  })
 }
 
 test('a session is found by its id on every node, and by no other id', async () => {

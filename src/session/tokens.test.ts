@@ -81,7 +81,9 @@ test('many callers on two nodes: one refresh, and all get its token', async () =
   const session = await login()
   now += 301_000
   const there = await findBy(other, session)
-  const calls = Array.from({ length: 100 }, (_, i) => (i % 2 ? one.tokens.fresh(session, undefined) : other.tokens.fresh(there, undefined)))
+  const calls = Array.from({ length: 100 }, (_, i) =>
+    i % 2 ? one.tokens.fresh(session, undefined) : other.tokens.fresh(there, undefined),
+  )
   const results = await Promise.all(calls)
   expect(asked).toEqual([{ refreshToken: 'refresh-0', recipe: undefined }])
   for (const result of results) expect(result?.tokens).toMatchObject({ accessToken: 'access-1', refreshToken: 'refresh-1' })
@@ -99,7 +101,12 @@ test('where no refresh token came the old one stays, and so do scope and ID toke
   const session = await login()
   now += 301_000
   const fresh = await one.tokens.fresh(session, undefined)
-  expect(fresh?.tokens).toMatchObject({ accessToken: 'access-1', refreshToken: 'refresh-0', idToken: 'id-0', scope: 'openid orders.read' })
+  expect(fresh?.tokens).toMatchObject({
+    accessToken: 'access-1',
+    refreshToken: 'refresh-0',
+    idToken: 'id-0',
+    scope: 'openid orders.read',
+  })
 })
 
 test('invalid_grant ends the session, once', async () => {
@@ -108,7 +115,10 @@ test('invalid_grant ends the session, once', async () => {
   }
   const session = await login()
   now += 301_000
-  expect(await Promise.all([one.tokens.fresh(session, undefined), one.tokens.fresh(session, undefined)])).toEqual([undefined, undefined])
+  expect(await Promise.all([one.tokens.fresh(session, undefined), one.tokens.fresh(session, undefined)])).toEqual([
+    undefined,
+    undefined,
+  ])
   expect(await one.sessions.find(session.id)).toBeUndefined()
   expect(asked).toHaveLength(1)
   expect(events).toMatchObject([{ event: 'refresh_failed', ended: true }])
@@ -177,7 +187,11 @@ test('a token whose life is unknown is used as it is', async () => {
 })
 
 test('each resource has a token of its own, fetched once and one after the other', async () => {
-  answer = async (_refreshToken, recipe) => ({ accessToken: `for ${recipe?.resource}`, refreshToken: `refresh-${asked.length}`, expiresInSeconds: 300 })
+  answer = async (_refreshToken, recipe) => ({
+    accessToken: `for ${recipe?.resource}`,
+    refreshToken: `refresh-${asked.length}`,
+    expiresInSeconds: 300,
+  })
   const session = await login()
   const [a, b] = [{ resource: 'https://a.test' }, { resource: 'https://b.test' }]
   const results = await Promise.all([a, b, a, b, a].map((recipe) => one.tokens.fresh(session, recipe)))
@@ -187,7 +201,10 @@ test('each resource has a token of its own, fetched once and one after the other
   ])
   expect(results.every((r) => r !== undefined)).toBe(true)
   const held = await findBy(other, session)
-  expect(held.tokens.resources).toMatchObject({ 'https://a.test': { accessToken: 'for https://a.test' }, 'https://b.test': { accessToken: 'for https://b.test' } })
+  expect(held.tokens.resources).toMatchObject({
+    'https://a.test': { accessToken: 'for https://a.test' },
+    'https://b.test': { accessToken: 'for https://b.test' },
+  })
   expect(held.tokens).toMatchObject({ accessToken: 'access-0', scope: 'openid orders.read' })
 })
 

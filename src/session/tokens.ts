@@ -139,7 +139,8 @@ export class Tokens {
   async #withoutRefreshToken(session: Session, recipe: TokenRecipe | undefined): Promise<Session | undefined> {
     const token = tokenFor(session, recipe)
     if (!isExpired(token, this.#options.clock())) return session
-    const reason = recipe === undefined ? 'the access token expired and there is no refresh token' : 'a resource needs a refresh token'
+    const reason =
+      recipe === undefined ? 'the access token expired and there is no refresh token' : 'a resource needs a refresh token'
     this.#options.onEvent(session, { event: 'refresh_failed', reason, ended: true })
     await this.#options.sessions.close(session.key, 'access_token_expired', session.version)
     return undefined
@@ -184,5 +185,12 @@ function merge(tokens: SessionTokens, answer: TokenAnswer, recipe: TokenRecipe |
   }
   if (recipe === undefined) return { ...kept, ...fresh, scope: answer.scope ?? tokens.scope, resources: tokens.resources }
   const { accessToken, accessTokenExpiresAtMs, refreshAtMs, scope } = tokens
-  return { ...kept, accessToken, accessTokenExpiresAtMs, refreshAtMs, scope, resources: { ...tokens.resources, [resourceKey(recipe)]: fresh } }
+  return {
+    ...kept,
+    accessToken,
+    accessTokenExpiresAtMs,
+    refreshAtMs,
+    scope,
+    resources: { ...tokens.resources, [resourceKey(recipe)]: fresh },
+  }
 }

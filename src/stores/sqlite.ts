@@ -86,8 +86,7 @@ function constructorOf(loaded: SqliteModule | undefined): SqliteConstructor | un
 function requireIfInstalled(name: string): SqliteModule | undefined {
   const require = createRequire(import.meta.url)
   try {
-    const loaded: SqliteModule = require(name)
-    return loaded
+    return require(name) as SqliteModule
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'MODULE_NOT_FOUND') return undefined
     throw error

@@ -131,11 +131,14 @@ describe('the demo in a browser', () => {
 
     const cookies = await page.context().cookies(plan.config.origin)
     expect(cookies).toMatchObject([{ name: 'coatcheck', httpOnly: true, sameSite: 'Strict', path: '/' }])
-    const inPage = await page.evaluate(async () => {
-      const databases = await indexedDB.databases()
-      const held = { cookie: document.cookie, local: { ...localStorage }, session: { ...sessionStorage } }
-      return JSON.stringify({ ...held, databases, caches: await caches.keys(), html: document.documentElement.outerHTML })
-    })
+    const inPage = await page.evaluate<string>(`(async () => JSON.stringify({
+      cookie: document.cookie,
+      local: { ...localStorage },
+      session: { ...sessionStorage },
+      databases: await indexedDB.databases(),
+      caches: await caches.keys(),
+      html: document.documentElement.outerHTML,
+    }))()`)
     expect(JSON.parse(inPage)).toMatchObject({ cookie: '', local: {}, session: {}, databases: [], caches: [] })
 
     await page.getByRole('button', { name: 'Log out' }).click()

@@ -8,10 +8,14 @@ const path = '/bff/backchannel-logout'
 const form = 'Content-Type: application/x-www-form-urlencoded'
 
 function send(internet: Internet, body: string, headers: readonly string[] = [form], node = 0): Promise<RawResponse> {
-  return rawExchange(internet.nodes[node]?.port ?? 0, rawRequest('POST', path, [...headers, `Content-Length: ${Buffer.byteLength(body)}`], body))
+  return rawExchange(
+    internet.nodes[node]?.port ?? 0,
+    rawRequest('POST', path, [...headers, `Content-Length: ${Buffer.byteLength(body)}`], body),
+  )
 }
 
-const logout = (internet: Internet, token: string, node = 0): Promise<RawResponse> => send(internet, `logout_token=${token}`, [form], node)
+const logout = (internet: Internet, token: string, node = 0): Promise<RawResponse> =>
+  send(internet, `logout_token=${token}`, [form], node)
 
 async function devices(internet: Internet, count: number, user = 'ada') {
   internet.provider.loginAs(user)
@@ -98,30 +102,34 @@ test.each(wrongClaims)('refused with 400: %s', async (_name, claims) => {
   expect(await states(browsers)).toEqual([true])
 })
 
-test.each(['none', 'HS256', 'foreign key', 'ID token', 'typ JWT', 'no typ', 'cut', 'not a token', 'empty'])('refused with 400: %s', async (kind) => {
-  const internet = await simulateInternet()
-  const { provider } = internet
-  const browsers = await devices(internet, 1)
-  const good = provider.signLogoutToken({ sub: 'user-ada' })
-  const unsigned = (header: object): string =>
-    `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${good.split('.')[1] ?? ''}.`
-  const tokens: Record<string, () => string> = {
-    none: () => unsigned({ alg: 'none', typ: 'logout+jwt' }),
-    HS256: () => `${unsigned({ alg: 'HS256', typ: 'logout+jwt' })}c2lnbmF0dXJl`,
-    'foreign key': () => {
-      const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-      return provider.signLogoutToken({ sub: 'user-ada' }, { key: privateKey })
-    },
-    'ID token': () => provider.signIdToken({ iss: provider.issuer, aud: 'web-bff', sub: 'user-ada', iat: now(), exp: now() + 60, nonce: 'n' }),
-    'typ JWT': () => provider.signLogoutToken({ sub: 'user-ada' }, { typ: 'JWT' }),
-    'no typ': () => provider.signLogoutToken({ sub: 'user-ada' }, { header: { typ: undefined } }),
-    cut: () => good.slice(0, -20),
-    'not a token': () => 'hello',
-    empty: () => '',
-  }
-  expect((await logout(internet, tokens[kind]?.() ?? '')).status).toBe(400)
-  expect(await states(browsers)).toEqual([true])
-})
+test.each(['none', 'HS256', 'foreign key', 'ID token', 'typ JWT', 'no typ', 'cut', 'not a token', 'empty'])(
+  'refused with 400: %s',
+  async (kind) => {
+    const internet = await simulateInternet()
+    const { provider } = internet
+    const browsers = await devices(internet, 1)
+    const good = provider.signLogoutToken({ sub: 'user-ada' })
+    const unsigned = (header: object): string =>
+      `${Buffer.from(JSON.stringify(header)).toString('base64url')}.${good.split('.')[1] ?? ''}.`
+    const tokens: Record<string, () => string> = {
+      none: () => unsigned({ alg: 'none', typ: 'logout+jwt' }),
+      HS256: () => `${unsigned({ alg: 'HS256', typ: 'logout+jwt' })}c2lnbmF0dXJl`,
+      'foreign key': () => {
+        const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+        return provider.signLogoutToken({ sub: 'user-ada' }, { key: privateKey })
+      },
+      'ID token': () =>
+        provider.signIdToken({ iss: provider.issuer, aud: 'web-bff', sub: 'user-ada', iat: now(), exp: now() + 60, nonce: 'n' }),
+      'typ JWT': () => provider.signLogoutToken({ sub: 'user-ada' }, { typ: 'JWT' }),
+      'no typ': () => provider.signLogoutToken({ sub: 'user-ada' }, { header: { typ: undefined } }),
+      cut: () => good.slice(0, -20),
+      'not a token': () => 'hello',
+      empty: () => '',
+    }
+    expect((await logout(internet, tokens[kind]?.() ?? '')).status).toBe(400)
+    expect(await states(browsers)).toEqual([true])
+  },
+)
 
 test('a token counts once: a replay is refused and does not end a newer session', async () => {
   const internet = await simulateInternet()

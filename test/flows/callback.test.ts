@@ -13,7 +13,7 @@ async function beginLogin(
   await browser.login(app, returnTo)
   const action = /action="([^"]+)"/.exec(browser.tab.page?.text ?? '')?.[1] ?? ''
   const fields = [...(browser.tab.page?.text ?? '').matchAll(/name="([^"]+)" value="([^"]*)"/g)]
-  return `${action}?${new URLSearchParams(fields.map(([, name = '', value = '']) => [name, value])).toString()}`
+  return `${action}?${new URLSearchParams(fields.map(([, name = '', value = '']): [string, string] => [name, value])).toString()}`
 }
 
 function expectBareRedirect(response: BrowserResponse): void {

@@ -31,6 +31,8 @@ const packageImporters: Readonly<Record<string, RegExp>> = {
   'mime-types': /^src\/proxy\/static\.ts$/,
   'node:sqlite': /^src\/stores\/sqlite\.ts$/,
   '@photostructure/sqlite': /^src\/stores\/sqlite\.ts$/,
+  ioredis: /^src\/stores\/redis(-[a-z]+)?\.ts$/,
+  pg: /^src\/stores\/postgres(-[a-z]+)?\.ts$/,
   commander: /^src\/cli\//,
   picocolors: /^src\/(cli|dev)\//,
   'oidc-provider': /^src\/dev\//,

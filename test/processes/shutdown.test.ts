@@ -110,13 +110,12 @@ test('SIGTERM: what does not end by itself is cut after shutdownSeconds, and the
   expect(await inTime(gateway.exited, 'the exit')).toEqual({ code: 0, signal: null })
 })
 
-test('SIGTERM with nothing to do, and at once a second one: a quick exit', async () => {
+test('SIGTERM with nothing to do: a quick exit, and the sessions are there after a restart', async () => {
   const deployment = await deploy()
   const user = await deployment.user('ada')
   const { process: gateway } = deployment.node()
   gateway.signal('SIGTERM')
   expect(await inTime(gateway.exited, 'the exit', 2_000)).toEqual({ code: 0, signal: null })
-  // What was told to a browser before is still so afterwards.
   await deployment.crash()
   expect(await user.session()).toMatchObject({ authenticated: true })
 })

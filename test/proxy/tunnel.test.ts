@@ -6,7 +6,7 @@ import { describe, expect, it } from 'vitest'
 import { WebSocket, WebSocketServer } from 'ws'
 import { createTokenFilter } from '../../src/proxy/token-filter.ts'
 import { openTunnel } from '../../src/proxy/tunnel.ts'
-import type { TunnelHandle, TunnelOptions, TunnelOutcome } from '../../src/proxy/tunnel.ts'
+import type { TunnelHandle, TunnelOptions, TunnelOutcome } from '../../src/proxy/tunnel-options.ts'
 import { RawClient, listen, rawUpstream, scriptedUpstream } from './loopback.ts'
 
 interface TunnelGateway {
@@ -54,7 +54,7 @@ async function tunnelTo(upstreamPort: number, more: Partial<TunnelOptions> = {})
     outcomes,
     async ended() {
       while (outcomes.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-      return outcomes[0] as TunnelOutcome
+      return outcomes[0]
     },
   }
 }

@@ -18,7 +18,7 @@ beforeEach(() => {
   path = mkdtempSync(join(tmpdir(), 'coatcheck-sweep-'))
   nowMs = startMs
   store = createEmbeddedStore({ path, clock: () => nowMs })
-  store.check()
+  void store.check()
   database = openSqlite(join(path, 'sessions.db'))
 })
 
@@ -31,7 +31,7 @@ afterEach(async () => {
 
 function add(count: number, prefix: string, expiresAtMs: number): void {
   for (let index = 0; index < count; index++)
-    store.add(`${prefix}${index}`, { value: Buffer.alloc(100), expiresAtMs, tags: ['t', prefix] })
+    void store.add(`${prefix}${index}`, { value: Buffer.alloc(100), expiresAtMs, tags: ['t', prefix] })
 }
 
 const rows = () =>

@@ -67,7 +67,7 @@ function expectTrouble(words: RegExp): void {
 function expectWorking(): void {
   expect(store.add('after', record())).toBeTypeOf('number')
   expect(store.get('after')).toBeDefined()
-  store.check()
+  void store.check()
 }
 
 /** Removes the database, and puts another file in its place. */
@@ -85,7 +85,7 @@ function runSql(sql: string): void {
 
 describe('embedded store, the place', () => {
   test.skipIf(process.platform === 'win32')('is for its owner alone', () => {
-    store.add('k', record())
+    void store.add('k', record())
     expect((statSync(path).mode & 0o777).toString(8)).toBe('700')
     for (const name of ['sessions.db', 'sessions.db-wal', 'sessions.db-shm']) {
       expect((statSync(join(path, name)).mode & 0o777).toString(8), name).toBe('600')
@@ -94,14 +94,14 @@ describe('embedded store, the place', () => {
 
   test('is opened at first use only, and nothing is left there but the database', async () => {
     expect(() => statSync(path)).toThrow('ENOENT')
-    store.add('k', record())
+    void store.add('k', record())
     await store.close()
     const left = readdirSync(path).map((name) => [name, statSync(join(path, name)).size] as const)
     expect(left.filter(([name, size]) => !name.endsWith('-shm') && size > 0).map(([name]) => name)).toEqual(['sessions.db'])
   })
 
   test('a closed store answers nothing', async () => {
-    store.add('k', record())
+    void store.add('k', record())
     await store.close()
     expectTrouble(/closed/)
   })
@@ -165,9 +165,9 @@ describe('embedded store, trouble and recovery', () => {
   })
 
   test('another database is put in its place: throws once, and goes on with that one', async () => {
-    store.add('k', record('mine'))
+    void store.add('k', record('mine'))
     const elsewhere = createEmbeddedStore({ path: join(root, 'elsewhere'), clock: () => nowMs })
-    elsewhere.add('k', record('theirs'))
+    void elsewhere.add('k', record('theirs'))
     await elsewhere.close()
     putInPlace(join(root, 'elsewhere', 'sessions.db'))
     expect(() => store.get('k')).toThrow(/replaced/)
@@ -212,7 +212,7 @@ describe('embedded store, trouble and recovery', () => {
   }
 
   test('the file is damaged while it is open: throws and never says "absent"', async () => {
-    for (let count = 0; count < 200; count++) store.add(`k${count}`, record('x'.repeat(8000)))
+    for (let count = 0; count < 200; count++) void store.add(`k${count}`, record('x'.repeat(8000)))
     const other = createEmbeddedStore({ path, clock: () => nowMs })
     await other.get('k0')
     runSql('pragma wal_checkpoint(truncate)')
@@ -228,7 +228,7 @@ describe('embedded store, trouble and recovery', () => {
   })
 
   test('two that make the database at once: the first one stays', async () => {
-    store.add('k', record())
+    void store.add('k', record())
     createDatabaseFile(file)
     expect(store.get('k')).toBeDefined()
   })
@@ -267,7 +267,7 @@ describe('embedded store, a disk that takes no more', () => {
 
 describe('embedded store, a neighbour that keeps the write lock', () => {
   test('a write waits its time once, then fails fast until the lock is free; reading goes on', () => {
-    store.add('k', record())
+    void store.add('k', record())
     const neighbour = openSqlite(file)
     neighbour.exec('begin immediate')
     const waited = (call: () => unknown) => {

@@ -41,7 +41,7 @@ function load(log) {
       key,
       write(key, 'added', () => store.add(key, record)),
     )
-    store.touch(key, Date.now() + 7_200_000)
+    void store.touch(key, Date.now() + 7_200_000)
     const [older, version] = versions.entries().next().value
     if (count % 3 === 1) {
       versions.delete(older)

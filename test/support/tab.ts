@@ -184,7 +184,7 @@ export class Tab {
     return new Promise((resolve, reject) => {
       const webSocket = new WebSocket(dialled, options.protocols ?? [], { headers })
       this.#open.add(webSocket)
-      webSocket.on('message', (data) => this.#browser.messages.push(String(data)))
+      webSocket.on('message', (data) => this.#browser.messages.push(Buffer.isBuffer(data) ? data.toString() : ''))
       webSocket.on('open', () => resolve(webSocket))
       webSocket.on('error', reject)
     })

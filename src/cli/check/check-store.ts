@@ -18,7 +18,7 @@ export async function checkStore(config: Config, signal: AbortSignal): Promise<F
     report('ok', store.type === 'embedded' ? `${store.path} can be read and written` : 'sessions are kept in memory')
   } catch (error) {
     const words = describeError(error)
-      .map(({ message, code }) => [message, code].filter((part) => part !== undefined).join(' '))
+      .map(({ message, code }) => [message, code].filter((part) => typeof part === 'string').join(' '))
       .join(': ')
     report('problem', `the store cannot be used: ${words}`, remedyFor(config))
   }

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { LogLine } from '../../support/captured-log.ts'
 import { inTime } from './in-time.ts'
@@ -113,6 +113,11 @@ export class GatewayProcess {
 
   forgetPeak(): void {
     writeFileSync(`/proc/${this.pid}/clear_refs`, '5')
+  }
+
+  /** How many files and sockets it has open. Linux only. */
+  get openFiles(): number {
+    return readdirSync(`/proc/${this.pid}/fd`).length
   }
 
   #memory(field: string): number {
