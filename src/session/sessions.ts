@@ -13,8 +13,6 @@ export type EndReason =
   | 'refresh_rejected'
   | 'subject_changed'
   | 'access_token_expired'
-  | 'expired'
-  | 'unreadable'
   | 'closed_elsewhere'
 
 export interface SessionsOptions {

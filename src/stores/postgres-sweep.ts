@@ -1,6 +1,5 @@
 import type { PostgresPool, Statement } from './postgres-pool.ts'
 
-const firstAfterMs = 5000
 const everyMs = 60_000
 const betweenBatchesMs = 20
 const largestBatch = 500
@@ -14,19 +13,21 @@ export class PostgresSweep {
   readonly #pool: PostgresPool
   readonly #statement: Statement
   readonly #clock: () => number
+  readonly #firstAfterMs: number
   #timer: NodeJS.Timeout | undefined
   #batch = largestBatch
   #isStopped = false
 
-  constructor(pool: PostgresPool, statement: Statement, clock: () => number) {
+  constructor(pool: PostgresPool, statement: Statement, clock: () => number, firstAfterMs = 5000) {
     this.#pool = pool
     this.#statement = statement
     this.#clock = clock
+    this.#firstAfterMs = firstAfterMs
   }
 
   /** Begins soon, at a moment of its own, and goes on until `stop`. */
   start(): void {
-    if (this.#timer === undefined) this.#schedule(firstAfterMs * (0.5 + Math.random()))
+    if (this.#timer === undefined) this.#schedule(this.#firstAfterMs * (0.5 + Math.random()))
   }
 
   stop(): void {

@@ -168,19 +168,23 @@ class PostgresStore implements SessionStore {
     this.#peers.expect(announcement)
     try {
       const rows = await this.#query<R>(statement, [...values, this.#settings.channel, message])
-      if (key === undefined) this.#held.dropAll()
-      else this.#held.drop(key, announcement)
+      this.#drop(key, announcement)
       if (rows.length === 0) return rows
       await this.#peers.settled(announcement)
       written(reading)
       return rows
     } catch (error) {
-      this.#held.dropAll()
+      this.#drop(key)
       throw error
     } finally {
       this.#peers.forget(announcement)
       this.#held.end(reading)
     }
+  }
+
+  #drop(key: string | undefined, announcement?: string): void {
+    if (key === undefined) this.#held.dropAll()
+    else this.#held.drop(key, announcement)
   }
 
   async #query<R extends QueryResultRow>(statement: Statement, values: readonly unknown[]): Promise<readonly R[]> {

@@ -30,6 +30,7 @@ export type RedisArgument = string | number | Buffer
 const answerTimeoutMs = 1_000
 /** And none waits longer for a connection: while Redis is down, each call fails after this. */
 const connectPatienceMs = 600
+const connectionLost = 'the connection was lost'
 /** Shorter than that patience, so that the first call after an outage succeeds. */
 const slowestReconnectMs = 400
 
@@ -66,6 +67,16 @@ export class RedisConnection {
       return await this.#client.callBuffer(name, ...args)
     } catch (error) {
       throw this.#failure(error)
+    }
+  }
+
+  /** Runs a command that changes nothing, and once more where its connection broke: a dead one is only found out so. */
+  async read(name: string, ...args: readonly RedisArgument[]): Promise<unknown> {
+    try {
+      return await this.command(name, ...args)
+    } catch (error) {
+      if (!(error instanceof RedisFailure) || error.reply !== connectionLost) throw error
+      return this.command(name, ...args)
     }
   }
 
@@ -182,13 +193,22 @@ function sharedOptions({ target, tls }: RedisConnectionOptions) {
     connectTimeout: answerTimeoutMs,
     commandTimeout: answerTimeoutMs,
     // A server that takes commands and answers nothing: give the connection up, with all that piles up on it.
-    socketTimeout: answerTimeoutMs,
+    socketTimeout: answerTimeoutMs + 100,
     // What was under way when a connection broke has failed: sending it again could do it twice.
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
-    // After a failover this is the old primary: look for the new one.
-    reconnectOnError: (error) => error.message.includes('READONLY'),
+    reconnectOnError: afterFailover(),
   } satisfies RedisOptions
+}
+
+/** Who cannot be written to is the old primary: look for the new one, but not so often that reading suffers. */
+function afterFailover(): (error: Error) => boolean {
+  let lastMs = -Infinity
+  return (error) => {
+    if (!error.message.includes('READONLY') || performance.now() - lastMs < answerTimeoutMs) return false
+    lastMs = performance.now()
+    return true
+  }
 }
 
 function loadDriver(): typeof import('ioredis') {
@@ -211,6 +231,7 @@ function anyOf(nodes: readonly Redis[]): Redis {
 /** What an error says, without the arguments that some servers repeat in it. */
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return 'unknown'
+  if (error.name === 'MaxRetriesPerRequestError' || error.message === 'Connection is closed.') return connectionLost
   const words = error.message === '' && 'code' in error ? String(error.code) : error.message
   return words.replace(/,? with args beginning with:.*/s, '').slice(0, 200)
 }

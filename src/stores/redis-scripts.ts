@@ -30,11 +30,15 @@ local function tell(channel, sender, version, expires, key)
 end
 `
 
-/** KEYS record. ARGV now, version, expiry, milliseconds to keep, content, tags. 1 where it was added. */
+/**
+ * KEYS record. ARGV now, version, expiry, milliseconds to keep, content, tags. 1 where it was added. The content is the
+ * first thing to be written where that is possible: after a first write, a server that is out of memory refuses nothing.
+ */
 export const addScript = scriptOf(`${live}
 local found = live(KEYS[1], tonumber(ARGV[1]))
 if found then return found[1] == ARGV[2] and 1 or 0 end
-redis.call('DEL', KEYS[1])
+local kind = redis.call('TYPE', KEYS[1]).ok
+if kind ~= 'hash' and kind ~= 'none' then redis.call('DEL', KEYS[1]) end
 redis.call('HSET', KEYS[1], 'v', ARGV[2], 'e', ARGV[3], 'd', ARGV[5], 'b', ARGV[2], 't', ARGV[6])
 redis.call('PEXPIRE', KEYS[1], ARGV[4])
 return 1

@@ -234,7 +234,7 @@ class RedisStore implements SessionStore {
   /** Fields of a hash; none where there is something else under its name, which is not ours and thus no record. */
   async #hash(redisKey: string, fields: readonly string[]): Promise<readonly unknown[]> {
     try {
-      const values = await this.#connection.command('hmget', redisKey, ...fields)
+      const values = await this.#connection.read('hmget', redisKey, ...fields)
       return Array.isArray(values) ? values : []
     } catch (error) {
       if (error instanceof RedisFailure && error.reply.startsWith('WRONGTYPE')) return []
@@ -243,7 +243,7 @@ class RedisStore implements SessionStore {
   }
 
   async #hintsOf(tag: string): Promise<readonly { readonly birth: string; readonly key: string }[]> {
-    const hints = await this.#connection.command('zrange', this.#names.tag(tag), 0, -1)
+    const hints = await this.#connection.read('zrange', this.#names.tag(tag), 0, -1)
     if (!Array.isArray(hints)) return []
     return hints.map((hint) => {
       const [birth = ''] = String(hint).split(' ', 1)

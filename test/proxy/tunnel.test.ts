@@ -54,7 +54,9 @@ async function tunnelTo(upstreamPort: number, more: Partial<TunnelOptions> = {})
     outcomes,
     async ended() {
       while (outcomes.length === 0) await new Promise<void>((resolve) => (wake = resolve))
-      return outcomes[0]
+      const [outcome] = outcomes
+      if (outcome === undefined) throw new Error('no outcome')
+      return outcome
     },
   }
 }

@@ -1,0 +1,85 @@
+import { connect, createServer } from 'node:net'
+import type { Socket } from 'node:net'
+import { listenOnLoopback } from '../support/loopback.ts'
+
+/** The way of one node to the server, which a test can interrupt. */
+export interface PostgresLink {
+  /** The URL with this way in place of the server's own address. */
+  readonly url: string
+  /** Statements that were sent over it so far. */
+  statements(): number
+  /** Nothing arrives any more in either direction, and no connection ends. */
+  freeze(): void
+  thaw(): void
+  /** Resets every connection. */
+  cut(): void
+  close(): Promise<void>
+}
+
+export async function linkTo(url: string): Promise<PostgresLink> {
+  const target = new URL(url)
+  const sockets = new Set<Socket>()
+  let isFrozen = false
+  let statements = 0
+  const server = createServer((near) => {
+    const far = connect(Number(target.port || 5432), target.hostname)
+    for (const [from, to] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      sockets.add(from)
+      from.setNoDelay(true)
+      from.on('error', () => to.destroy())
+      from.on('close', () => {
+        sockets.delete(from)
+        to.destroy()
+      })
+      if (isFrozen) from.pause()
+    }
+    const count = executeCounter()
+    near.on('data', (chunk: Buffer) => {
+      statements += count(chunk)
+      far.write(chunk)
+    })
+    far.on('data', (chunk: Buffer) => near.write(chunk))
+    if (isFrozen) for (const socket of [near, far]) socket.pause()
+  })
+  const listener = await listenOnLoopback(server)
+  const through = new URL(url)
+  through.host = `127.0.0.1:${listener.port}`
+  return {
+    url: through.href,
+    statements: () => statements,
+    freeze: () => {
+      isFrozen = true
+      for (const socket of sockets) socket.pause()
+    },
+    thaw: () => {
+      isFrozen = false
+      for (const socket of sockets) socket.resume()
+    },
+    cut: () => {
+      for (const socket of sockets) socket.resetAndDestroy()
+    },
+    close: () => listener.close(),
+  }
+}
+
+/** Counts the Execute messages of a client: a type byte and a length each, after a start that has no type. */
+function executeCounter(): (chunk: Buffer) => number {
+  let pending = Buffer.alloc(0)
+  let hasStarted = false
+  return (chunk) => {
+    let count = 0
+    pending = Buffer.concat([pending, chunk])
+    for (;;) {
+      const header = hasStarted ? 1 : 0
+      if (pending.length < header + 4) return count
+      const length = header + pending.readUInt32BE(header)
+      if (pending.length < length) return count
+      if (hasStarted && pending[0] === 0x45) count += 1
+      hasStarted = true
+      pending = pending.subarray(length)
+    }
+  }
+}
