@@ -15,6 +15,7 @@ import type { ProviderFetch } from './login/provider-fetch.ts'
 import { Revocations } from './login/revocation.ts'
 import { loginStart } from './login/start.ts'
 import { mostTransactions, Transactions, transactionSeconds } from './login/transaction.ts'
+import { noMetrics, type Metrics } from './metrics.ts'
 import { NodeLane } from './node-lane.ts'
 import { clientAddressReader } from './proxy/client-address.ts'
 import { Live } from './proxy/live.ts'
@@ -51,6 +52,8 @@ export interface BffParts {
   readonly store?: SessionStore | undefined
   /** Any pino logger. Default: JSON lines on standard output at `log.level`. */
   readonly logger?: Logger | undefined
+  /** What is counted goes here. Default: nowhere; the gateway gives it to its admin listener. */
+  readonly metrics?: Metrics | undefined
 }
 
 /** The options of `createBff`: the config tree, and parts. */
@@ -78,8 +81,8 @@ export interface Bff {
 
 /** Builds the engine. Throws `ConfigError` with every problem of the config. */
 export function createBff(options: BffOptions): Bff {
-  const { clock, random, fetch, store, logger, ...input } = options
-  return assemble(resolveConfig(input), { clock, random, fetch, store, logger })
+  const { clock, random, fetch, store, logger, metrics, ...input } = options
+  return assemble(resolveConfig(input), { clock, random, fetch, store, logger, metrics })
 }
 
 /** `createBff` for a config that is resolved already. */
@@ -87,7 +90,8 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   const clock = parts.clock ?? Date.now
   const random = parts.random ?? randomBytes
   const log = parts.logger ?? pino({ level: config.log.level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
-  const audit = auditTo(log)
+  const metrics = parts.metrics ?? noMetrics
+  const audit = auditTo(log, metrics.audited)
   const { origin, basePath, strictTransportSecurity } = secureOrigin(config)
 
   const rawStore = parts.store ?? createStore(config, clock)
@@ -155,6 +159,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     sessionCookie,
     isCsrfToken,
     audit,
+    metrics,
     endpoints: {
       login: loginStart({
         provider,
@@ -225,6 +230,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     via,
     responseRules,
     audit,
+    metrics,
     log,
   })
   const webSockets = new WebSockets({ live, responseRules, log })
@@ -240,6 +246,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     staticFiles: staticFilesOf(routes, strictTransportSecurity),
     clientAddress: (req) => addressOf(req.socket.remoteAddress, (name) => headerOf(req, name)),
     sessionCookie,
+    metrics,
     log,
   })
 

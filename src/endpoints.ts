@@ -4,6 +4,7 @@ import { describeError, type Audit } from './log.ts'
 import { callbackHeaders } from './login/callback.ts'
 import { readReturnTo } from './login/return-to.ts'
 import { problemAnswer } from './problem.ts'
+import type { Metrics } from './metrics.ts'
 import { endpointOf, type EndpointName } from './routes.ts'
 import type { SessionCookie } from './session/cookies.ts'
 import type { Endpoint, WebCall } from './web.ts'
@@ -16,6 +17,7 @@ export interface EndpointsOptions {
   readonly sessionCookie: SessionCookie
   readonly isCsrfToken: (sessionId: string, presented: string) => boolean
   readonly audit: Audit
+  readonly metrics: Metrics
 }
 
 /** The endpoints that prove by other means where they were called from: by their state, or by having no effect. */
@@ -44,6 +46,7 @@ export class Endpoints {
   /** The answer for an error; logs the reason once. */
   refuse(call: Omit<WebCall, 'form'>, error: BffError, thrown: unknown): Response {
     const { request, requestId, log, url } = call
+    this.#options.metrics.refused(error.code)
     const line = { requestId, method: request.method, path: url.pathname, code: error.code, reason: error.reason ?? error.detail }
     if (error.status >= 500) log.error({ ...line, error: describeError(thrown) }, 'request failed')
     else if (error.code !== 'csrf_failed')

@@ -37,8 +37,9 @@ const warnings: ReadonlySet<AuditEvent> = new Set([
 export type Audit = (event: AuditEvent, fields: Readonly<Record<string, unknown>>) => void
 
 /** Writes audit events to the log: refusals as warnings, the ordinary course as information. */
-export function auditTo(log: Logger): Audit {
+export function auditTo(log: Logger, count: (event: AuditEvent) => void = () => undefined): Audit {
   return (event, fields) => {
+    count(event)
     const line = { audit: true, event, ...fields }
     if (warnings.has(event)) log.warn(line, event)
     else log.info(line, event)

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { wantsPage, type Endpoints } from './endpoints.ts'
 import { BffError, type ErrorCode } from './errors.ts'
 import { describeError, type Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
 import { problemAnswer } from './problem.ts'
 import { bodyOf } from './proxy/headers.ts'
 import { lingerAfterAnswer } from './proxy/linger.ts'
@@ -26,6 +27,7 @@ export interface NodeLaneOptions {
   readonly staticFiles: (route: Route) => StaticFiles
   readonly clientAddress: (req: IncomingMessage) => string
   readonly sessionCookie: SessionCookie
+  readonly metrics: Metrics
   readonly log: Logger
 }
 
@@ -120,6 +122,7 @@ export class NodeLane {
   #refuse(req: IncomingMessage, res: ServerResponse, requestId: string, thrown: unknown): void {
     const { basePath, strictTransportSecurity, sessionCookie, log } = this.#options
     const error = BffError.from(thrown)
+    this.#options.metrics.refused(error.code)
     const path = (req.url ?? '').split('?', 1)[0]?.slice(0, 500)
     const line = { requestId, method: req.method, path, code: error.code, reason: error.reason ?? error.detail }
     if (alreadyAudited.has(error.code)) log.debug(line, 'request refused')

@@ -177,3 +177,19 @@ describe('endpointOf', () => {
     expect(endpointOf(path, '/bff')).toBe(expected)
   })
 })
+
+test('guarded files are not found under another spelling of their path', () => {
+  const routes = tableOf({ path: '/', static: './dist' }, { path: '/private/', static: './dist/private', auth: 'required' })
+  const routeOf = (target: string): string => {
+    const judged = judgePath(target, origin)
+    if ('refused' in judged) return 'refused'
+    const found = routes.match(judged)
+    return found === undefined || found === 'ambiguous' ? String(found) : found.path
+  }
+  expect(routeOf('/private/x.html')).toBe('/private/')
+  for (const target of ['/%70rivate/x.html', '/privat%65/x.html', '/PRIVATE/x.html', '/private;v=1/x.html']) {
+    expect(routeOf(target), target).toBe('ambiguous')
+  }
+  expect(routeOf('/;/private/x.html')).toBe('refused')
+  expect(routeOf('/Orders;id=1/x')).toBe('/')
+})

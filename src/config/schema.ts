@@ -162,7 +162,7 @@ export const configSchema = z.strictObject({
   listen: listener(8080).prefault({}).describe('Where the gateway listens.'),
   admin: listener(9090)
     .optional()
-    .describe('A second listener with /live and /ready. Off where absent; keep it private.'),
+    .describe('A second listener with /live, /ready and /metrics. Off where absent; keep it private.'),
   basePath: path()
     .refine((p) => !p.endsWith('/'), 'ends with "/"; write it without, as in /bff')
     .default('/bff')

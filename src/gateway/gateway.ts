@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream'
 import { assemble, type Bff, type BffParts } from '../bff.ts'
 import type { Config } from '../config/schema.ts'
 import { describeError, type Logger } from '../log.ts'
+import { createMetrics } from '../metrics.ts'
 import { startAdmin } from './admin.ts'
 import { discoverInBackground } from './discover.ts'
 import { listenOn } from './listen.ts'
@@ -20,7 +21,9 @@ export interface Gateway {
 
 /** Starts the gateway. It listens even while the provider or the store cannot be reached. Rejects where it cannot listen. */
 export async function startGateway(config: Config, parts: BffParts = {}): Promise<Gateway> {
-  const bff = assemble(config, parts)
+  // The registry watches the event loop and the collector: only where somebody reads it.
+  const metrics = config.admin && createMetrics()
+  const bff = assemble(config, { metrics, ...parts })
   const { limits, listen } = config
   const isDraining = { value: false }
   const server = createServer({
@@ -61,7 +64,7 @@ export async function startGateway(config: Config, parts: BffParts = {}): Promis
         'plain http: cookie names have no prefix; for this machine only',
       )
     }
-    const admin = config.admin && (await startAdmin(config.admin, bff, () => isDraining.value))
+    const admin = config.admin && metrics && (await startAdmin(config.admin, bff, metrics, () => isDraining.value))
     if (admin !== undefined) bff.log.info({ event: 'admin_listening', url: admin.url }, `admin listening on ${admin.url}`)
     const stopDiscovery = discoverInBackground(bff)
     return {

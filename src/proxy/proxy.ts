@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BffError } from '../errors.ts'
 import { guard, type GuardRules } from '../guard.ts'
 import type { Audit, Logger } from '../log.ts'
+import type { Metrics } from '../metrics.ts'
 import type { ProxyRoute, Route, StaticRoute } from '../routes.ts'
 import type { PresentedSession, SessionCookie } from '../session/cookies.ts'
 import type { Open } from '../session/open.ts'
@@ -40,6 +41,7 @@ export interface ProxyOptions {
   readonly via: string
   readonly responseRules: ResponseRules
   readonly audit: Audit
+  readonly metrics: Metrics
   readonly log: Logger
 }
 
@@ -202,6 +204,7 @@ class OpenCall implements Open {
 
   readonly onEnd = ({ failure, reason, status, isHeadSent, durationMs }: CallOutcome): void => {
     if (this.#session !== undefined) this.#options.live.remove(this.#session, this)
+    this.#options.metrics.called(this.#route.path, failure ?? classOf(status), durationMs)
     if (failure === undefined) return
     const { requestId, clientAddress, req, judged } = this.#exchange
     const line = {
@@ -219,6 +222,11 @@ class OpenCall implements Open {
       this.#options.log.warn({ ...line, failure, reason, status, durationMs }, 'answer cut off')
     }
   }
+}
+
+/** `2xx` and the like: few enough to be a label. */
+function classOf(status: number | undefined): string {
+  return `${Math.floor((status ?? 0) / 100)}xx`
 }
 
 /** What a call's failure is to the client. */

@@ -10,6 +10,8 @@ export interface PostgresLink {
   statements(): number
   /** Nothing arrives any more in either direction, and no connection ends. */
   freeze(): void
+  /** What the server says does not arrive any more. */
+  freezeAnswers(): void
   thaw(): void
   /** Resets every connection. */
   cut(): void
@@ -19,6 +21,7 @@ export interface PostgresLink {
 export async function linkTo(url: string): Promise<PostgresLink> {
   const target = new URL(url)
   const sockets = new Set<Socket>()
+  const answering = new Set<Socket>()
   let isFrozen = false
   let statements = 0
   const server = createServer((near) => {
@@ -34,8 +37,9 @@ export async function linkTo(url: string): Promise<PostgresLink> {
         sockets.delete(from)
         to.destroy()
       })
-      if (isFrozen) from.pause()
     }
+    answering.add(far)
+    far.on('close', () => answering.delete(far))
     const count = executeCounter()
     near.on('data', (chunk: Buffer) => {
       statements += count(chunk)
@@ -53,6 +57,9 @@ export async function linkTo(url: string): Promise<PostgresLink> {
     freeze: () => {
       isFrozen = true
       for (const socket of sockets) socket.pause()
+    },
+    freezeAnswers: () => {
+      for (const socket of answering) socket.pause()
     },
     thaw: () => {
       isFrozen = false

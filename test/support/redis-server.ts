@@ -1,7 +1,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs'
+import { accessSync, constants, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { delimiter, join } from 'node:path'
@@ -14,6 +14,10 @@ export interface RedisServerOptions {
   readonly args?: readonly string[]
   /** Keeps what was written over a restart. */
   readonly durable?: boolean
+  /** Speaks TLS only, with these `--tls-...` arguments. */
+  readonly tls?: readonly string[]
+  /** Makes it a sentinel that watches this server under the name `main`. */
+  readonly sentinelOf?: RedisServer
 }
 
 /** A real Redis or Valkey of one test, on a free loopback port, in a folder of its own. */
@@ -25,8 +29,13 @@ export class RedisServer {
 
   private constructor(port: number, options: RedisServerOptions) {
     this.port = port
+    const ports = options.tls === undefined ? ['--port', `${port}`] : ['--port', '0', '--tls-port', `${port}`, ...options.tls]
+    const bound = ['--bind', '127.0.0.1', ...ports]
     const appendonly = options.durable === true ? ['--appendonly', 'yes', '--appendfsync', 'always'] : []
-    this.#args = ['--dir', this.#folder, '--save', '', ...appendonly, ...(options.args ?? [])]
+    this.#args =
+      options.sentinelOf === undefined
+        ? [...bound, '--dir', this.#folder, '--save', '', ...appendonly, ...(options.args ?? [])]
+        : [this.#sentinelFile(options.sentinelOf), '--sentinel', ...bound]
   }
 
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
@@ -41,15 +50,13 @@ export class RedisServer {
 
   /** Starts it again, on the same port. Resolves when it takes connections. */
   async restart(): Promise<void> {
-    const plain = this.#args.includes('--port') ? [] : ['--port', `${this.port}`]
-    const args = [...plain, '--bind', '127.0.0.1', ...this.#args]
-    const child = spawn(redisProgram(), args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(redisProgram(), this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })
     this.#process = child
     let output = ''
     const ready = new Promise<void>((resolve, reject) => {
       child.stdout.on('data', (chunk: Buffer) => {
         output += chunk.toString()
-        if (/Ready to accept connections/.test(output)) resolve()
+        if (/Ready to accept connections|Sentinel ID is/.test(output)) resolve()
       })
       child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()))
       child.once('error', reject)
@@ -87,6 +94,18 @@ export class RedisServer {
   command(name: string, ...args: readonly (string | number)[]): Promise<unknown> {
     return commandAt(this.url, name, ...args)
   }
+
+  #sentinelFile(primary: RedisServer): string {
+    const file = join(this.#folder, 'sentinel.conf')
+    const lines = [
+      `dir ${this.#folder}`,
+      `sentinel monitor main 127.0.0.1 ${primary.port} 1`,
+      'sentinel down-after-milliseconds main 500',
+      'sentinel failover-timeout main 2000',
+    ]
+    writeFileSync(file, `${lines.join('\n')}\n`)
+    return file
+  }
 }
 
 /** One command to a server, over a connection of its own. */
@@ -109,8 +128,8 @@ export class RedisCluster {
     this.servers = servers
   }
 
-  static async start(): Promise<RedisCluster> {
-    const settings = { args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'] }
+  static async start(options: { readonly durable?: boolean } = {}): Promise<RedisCluster> {
+    const settings = { ...options, args: ['--cluster-enabled', 'yes', '--cluster-node-timeout', '2000'] }
     const servers = await Promise.all([1, 2, 3].map(() => RedisServer.start(settings)))
     const slots = 16_384
     const share = Math.ceil(slots / servers.length)
