@@ -42,7 +42,7 @@ export function optionsPage(schema: Node): string {
     const { description = '' } = node
     parts.push(`## ${name}\n`, `${description}${required.has(name) ? '' : ' May be left out.'}\n`, table(rowsIn(name, node)))
   }
-  return `${parts.join('\n')}`
+  return parts.join('\n')
 }
 
 function table(rows: readonly Row[]): string {

@@ -119,10 +119,15 @@ export class PostgresPool {
     if (this.#driver === undefined) return
     this.#connecting += 1
     const client = new this.#driver.Client({ ...this.#settings.pool, connectionTimeoutMillis: statementTimeoutMs })
-    client.on('error', () => this.#lost(client))
+    let isLost = false
+    client.on('error', () => {
+      isLost = true
+      this.#lost(client)
+    })
     try {
       await client.connect()
-      this.#open.add(client)
+      // The server may have ended it with the same packet that opened it.
+      if (!isLost) this.#open.add(client)
     } catch (error) {
       abandon(client)
       const [waiter] = this.#waiting

@@ -140,7 +140,7 @@ export class RedisNodes {
         // Not renewed: the lease runs out by itself, and counts again when Redis says that nobody expelled this node.
         continue
       }
-      if (over.aborted) return
+      if (String(mark) !== standing || over.aborted) return
       certainty.extend(sentAt)
     }
   }
