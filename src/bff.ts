@@ -6,7 +6,7 @@ import { resolveConfig } from './config/resolve.ts'
 import type { Config, ConfigInput } from './config/schema.ts'
 import { Endpoints } from './endpoints.ts'
 import type { GuardRules } from './guard.ts'
-import { auditTo, type Logger } from './log.ts'
+import { auditTo, describeError, type Logger } from './log.ts'
 import { backchannelLogout } from './login/backchannel-logout.ts'
 import { Callback } from './login/callback.ts'
 import { landing, loginError } from './login/pages.ts'
@@ -132,7 +132,10 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     clock,
     refresh: (refreshToken, recipe) => provider.refresh(refreshToken, recipe),
     discard,
-    onEvent: (session, { event, ...fields }) => audit(event, { subject: session.meta.subject, ...fields }),
+    onEvent: (session, { event, ...fields }) => {
+      const error = 'cause' in fields && fields.cause !== undefined ? { cause: describeError(fields.cause) } : {}
+      audit(event, { subject: session.meta.subject, ...fields, ...error })
+    },
   })
 
   const live = new Live(sessions)

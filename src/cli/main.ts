@@ -8,6 +8,7 @@ import { untilSignalled } from './lifetime.ts'
 import { printSecret } from './secret.ts'
 import { serve } from './serve.ts'
 import type { StartGateway } from './serve.ts'
+import { addSessions } from './sessions.ts'
 import type { HostProcess, Terminal } from './terminal.ts'
 
 /** What `run` may be given instead of the real process. */
@@ -83,6 +84,8 @@ function createProgram(terminal: Terminal, startGateway: StartGateway, exit: (co
     .command('secret')
     .description('make a session secret and print it')
     .action(() => printSecret(terminal))
+
+  addSessions(program, withConfig, terminal, exit)
 
   program
     .command('dev')

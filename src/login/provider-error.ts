@@ -6,6 +6,14 @@ export function isRejectedGrant(error: unknown): boolean {
   return error instanceof ResponseBodyError && error.error === 'invalid_grant'
 }
 
+/** The answer came, and its ID token is of another issuer, client or time. */
+export function isWrongIdToken(error: unknown): boolean {
+  return (
+    error instanceof ClientError &&
+    (error.code === 'OAUTH_JWT_CLAIM_COMPARISON_FAILED' || error.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED')
+  )
+}
+
 /**
  * What an error of openid-client or jose means to the user: trouble at the provider that may pass, or an answer that
  * was wrong. `wrong` is the code for the latter.

@@ -7,7 +7,7 @@ import { RefreshRejected, type TokenAnswer } from '../session/tokens.ts'
 import { clockToleranceSeconds, TokenVerifier, type LogoutClaims } from './id-token.ts'
 import { Lazy } from './metadata.ts'
 import { clientAuth } from './provider-auth.ts'
-import { isRejectedGrant, providerError } from './provider-error.ts'
+import { isRejectedGrant, isWrongIdToken, providerError } from './provider-error.ts'
 import type { ProviderFetch } from './provider-fetch.ts'
 import type { Transaction } from './transaction.ts'
 
@@ -141,21 +141,34 @@ export class Provider {
       grant = await oidc.refreshTokenGrant(client, refreshToken, parameters)
     } catch (error) {
       if (isRejectedGrant(error)) throw new RefreshRejected('the provider refused the refresh token', { cause: error })
+      if (isWrongIdToken(error)) {
+        // The new token is not to be had; revoking the old one ends what grew out of it (RFC 7009 section 2.1).
+        throw new RefreshRejected('the refreshed ID token is not valid', { cause: error, left: refreshToken })
+      }
       throw providerError(error, 'provider_unavailable')
     }
+    return {
+      accessToken: grant.access_token,
+      expiresInSeconds: grant.expires_in,
+      refreshToken: grant.refresh_token,
+      scope: grant.scope,
+      ...(await this.#refreshedIdToken(grant, refreshToken)),
+    }
+  }
+
+  /** Where only the keys cannot be had, the old ID token stays: the rotated refresh token must not be lost over that. */
+  async #refreshedIdToken(grant: Grant, refreshToken: string): Promise<Pick<TokenAnswer, 'idToken' | 'idTokenClaims'>> {
+    const { id_token: idToken, access_token: accessToken } = grant
+    if (idToken === undefined) return {}
+    const { verifier } = await this.#discovered.get()
     try {
-      const { verifier } = await this.#discovered.get()
-      return {
-        accessToken: grant.access_token,
-        expiresInSeconds: grant.expires_in,
-        refreshToken: grant.refresh_token,
-        scope: grant.scope,
-        idToken: grant.id_token,
-        idTokenClaims:
-          grant.id_token === undefined ? undefined : await verifier.verifyIdToken(grant.id_token, grant.access_token),
-      }
+      return { idToken, idTokenClaims: await verifier.verifyIdToken(idToken, accessToken) }
     } catch (error) {
-      throw new RefreshRejected('the refreshed ID token is not valid', { cause: error })
+      if (providerError(error, 'login_failed').code === 'provider_unavailable') return { idTokenClaims: { ...grant.claims() } }
+      throw new RefreshRejected('the refreshed ID token is not valid', {
+        cause: error,
+        left: grant.refresh_token ?? refreshToken,
+      })
     }
   }
 

@@ -25,6 +25,7 @@ export function withOutageErrors(store: SessionStore): SessionStore {
     delete: (key, version) => storeAnswer(() => store.delete(key, version)),
     deleteTagged: (tag) => storeAnswer(() => store.deleteTagged(tag)),
     listTagged: (tag) => storeAnswer(() => store.listTagged(tag)),
+    list: (prefix, after, limit) => storeAnswer(() => store.list(prefix, after, limit)),
     holds: (key, version) => store.holds(key, version),
     check: () => storeAnswer(() => store.check()),
     close: () => store.close(),

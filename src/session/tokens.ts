@@ -20,6 +20,13 @@ export interface TokenAnswer {
 /** The provider refuses the refresh token for good (RFC 6749 section 5.2, `invalid_grant`). */
 export class RefreshRejected extends Error {
   override readonly name = 'RefreshRejected'
+  /** A refresh token that still counts at the provider and is to be given back, where the answer was at fault. */
+  readonly left: string | undefined
+
+  constructor(message: string, options?: ErrorOptions & { readonly left?: string | undefined }) {
+    super(message, options)
+    this.left = options?.left
+  }
 }
 
 /** What the audit log learns of refreshes. */
@@ -147,11 +154,12 @@ export class Tokens {
   }
 
   async #failed(session: Session, recipe: TokenRecipe | undefined, error: unknown): Promise<Session | undefined> {
-    const { sessions, onEvent, clock } = this.#options
+    const { sessions, discard, onEvent, clock } = this.#options
     if (error instanceof RefreshRejected) {
       // Only the session that was refused: one that another node renewed meanwhile has another version and stays.
       const closed = await sessions.close(session.key, 'refresh_rejected', session.version)
       onEvent(session, { event: 'refresh_failed', reason: error.message, ended: closed, cause: error.cause })
+      if (error.left !== undefined) discard(error.left)
       return closed ? undefined : await sessions.find(session.id)
     }
     const reason = error instanceof BffError ? (error.reason ?? error.code) : 'unexpected'

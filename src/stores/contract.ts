@@ -1,5 +1,6 @@
 import { withBench } from './contract-bench.ts'
 import type { Declare, StoreContractHarness } from './contract-bench.ts'
+import { declareListTests } from './contract-list.ts'
 import { declareRecordTests, declareSizeTests } from './contract-records.ts'
 import {
   declareCertaintyTests,
@@ -27,6 +28,7 @@ export function sessionStoreContract(harness: StoreContractHarness): void {
   declareRecordTests(test)
   declareSizeTests(test)
   declareTagTests(test)
+  declareListTests(test)
   declareRaceTests(test)
   declareHoldsTests(test)
   if (harness.holdsWhatWasRead === true) declareCertaintyTests(test)

@@ -150,7 +150,8 @@ function nap(): void {
   Atomics.wait(napping, 0, 0, 0.1 + Math.random() * 0.4)
 }
 
-interface RecordRow {
+/** A record as it is read. */
+export interface RecordRow {
   readonly key: string
   readonly version: number
   readonly expiresAtMs: number
@@ -162,7 +163,7 @@ const recordColumns = 'record.key, record.version, record.expires_at_ms as expir
 
 type EmbeddedStatements = ReturnType<typeof prepareStatements>
 
-// Each look-up takes the present time last: what has expired is absent for all of them at once, swept or not.
+// Each look-up takes the present time: what has expired is absent for all of them at once, swept or not.
 function prepareStatements(database: SqliteDatabase) {
   return {
     find: database.prepare<RecordRow>(
@@ -171,6 +172,10 @@ function prepareStatements(database: SqliteDatabase) {
     findTagged: database.prepare<RecordRow>(
       `select ${recordColumns} from tag join record on record.id = tag.record_id left join content using (id)
        where tag.tag = ? and expires_at_ms > ?`,
+    ),
+    findRange: database.prepare<RecordRow>(
+      `select ${recordColumns} from record left join content using (id)
+       where key >= ? and key < ? and expires_at_ms > ? order by key limit ?`,
     ),
     findVersion: database.prepare<{ id: number; version: number; expiresAtMs: number }>(
       'select id, version, expires_at_ms as expiresAtMs from record where key = ? and expires_at_ms > ?',

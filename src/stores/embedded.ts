@@ -1,7 +1,7 @@
 import { randomInt } from 'node:crypto'
 import { EmbeddedFile } from './embedded-file.ts'
 import { EmbeddedSweep } from './embedded-sweep.ts'
-import type { EmbeddedConnection, TransactionOptions } from './embedded-connection.ts'
+import type { EmbeddedConnection, RecordRow, TransactionOptions } from './embedded-connection.ts'
 import type { KeyedRecord, NewRecord, SessionStore, StoredRecord } from './store.ts'
 
 /** Options of the embedded store. */
@@ -122,10 +122,15 @@ class EmbeddedStore implements SessionStore {
   }
 
   listTagged(tag: string): readonly KeyedRecord[] {
+    return this.#file.use(({ statements }) => statements.findTagged.all(tag, this.#clock()).map(recordOf))
+  }
+
+  list(prefix: string, after: string | undefined, limit: number): readonly KeyedRecord[] {
+    // Keys are printable ASCII: what stands below and above all of it turns both conditions into one range of the index.
+    const next = after === undefined ? prefix : `${after}\u0001`
+    const from = next > prefix ? next : prefix
     return this.#file.use(({ statements }) =>
-      statements.findTagged
-        .all(tag, this.#clock())
-        .map(({ key, value, version, expiresAtMs }) => ({ key, value: contentOf(value), version, expiresAtMs })),
+      statements.findRange.all(from, `${prefix}\u007f`, this.#clock(), limit).map(recordOf),
     )
   }
 
@@ -178,6 +183,10 @@ class EmbeddedStore implements SessionStore {
     for (const tag of record.tags ?? []) statements.insertTag.run(tag, id)
     return version
   }
+}
+
+function recordOf({ key, value, version, expiresAtMs }: RecordRow): KeyedRecord {
+  return { key, value: contentOf(value), version, expiresAtMs }
 }
 
 function contentOf(value: Uint8Array | null): Uint8Array {

@@ -75,6 +75,17 @@ class MemoryStore implements SessionStore {
     })
   }
 
+  list(prefix: string, after: string | undefined, limit: number): readonly KeyedRecord[] {
+    const keys = [...this.#records.keys()].filter((key) => key.startsWith(prefix) && (after === undefined || key > after))
+    const page: KeyedRecord[] = []
+    for (const key of keys.toSorted(inByteOrder)) {
+      if (page.length >= limit) break
+      const record = this.#find(key)
+      if (record !== undefined) page.push({ key, ...copyOf(record) })
+    }
+    return page
+  }
+
   holds(key: string, version: number): boolean {
     return this.#find(key)?.version === version
   }
@@ -129,6 +140,10 @@ class MemoryStore implements SessionStore {
     this.#lastVersion += 1
     return this.#lastVersion
   }
+}
+
+function inByteOrder(one: string, other: string): number {
+  return one < other ? -1 : 1
 }
 
 function copyOf({ value, version, expiresAtMs }: MemoryRecord): StoredRecord {

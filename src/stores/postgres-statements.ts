@@ -77,6 +77,15 @@ export function statementsFor(schema: string) {
       `select key, value, version, expires_at from ${records} where tags @> array[$1] collate "C" and expires_at > $2`,
     ),
 
+    /** prefix, key to go on after or null, now, most rows. No key has a character beyond "~". */
+    list: statement(
+      'list',
+      `select key, value, version, expires_at from ${records}
+      where key >= greatest($1::text collate "C", coalesce($2::text, '')) and key < $1 || E'\x7f'
+        and ($2 is null or key > $2) and expires_at > $3
+      order by key limit $4`,
+    ),
+
     /** now, most rows. Rows that somebody else has locked are left for the next time. */
     sweep: statement(
       'sweep',

@@ -117,9 +117,12 @@ class PostgresStore implements SessionStore {
     return rows.filter(({ live }) => live).map(({ key }) => key)
   }
 
-  async listTagged(tag: string): Promise<readonly KeyedRecord[]> {
-    const rows = await this.#query<Row>(this.#statements.listTagged, [tag, this.#settings.clock()])
-    return rows.map((row) => ({ key: row.key, ...recordOf(row) }))
+  listTagged(tag: string): Promise<readonly KeyedRecord[]> {
+    return this.#records(this.#statements.listTagged, [tag, this.#settings.clock()])
+  }
+
+  list(prefix: string, after: string | undefined, limit: number): Promise<readonly KeyedRecord[]> {
+    return this.#records(this.#statements.list, [prefix, after ?? null, this.#settings.clock(), limit])
   }
 
   holds(key: string, version: number): boolean {
@@ -138,6 +141,11 @@ class PostgresStore implements SessionStore {
     this.#sweep.stop()
     this.#pool.close()
     await this.#listener.close()
+  }
+
+  async #records(statement: Statement, values: readonly unknown[]): Promise<readonly KeyedRecord[]> {
+    const rows = await this.#query<Row>(statement, values)
+    return rows.map((row) => ({ key: row.key, ...recordOf(row) }))
   }
 
   /** A question whose answer may be held, if no write of the record is announced while it is under way. */

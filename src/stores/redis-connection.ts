@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import type { Cluster, Redis, RedisOptions } from 'ioredis'
+import { namesWith } from './redis-scan.ts'
 import type { RedisScript } from './redis-scripts.ts'
 import type { RedisTarget } from './redis-url.ts'
 
@@ -77,6 +78,16 @@ export class RedisConnection {
     } catch (error) {
       if (!(error instanceof RedisFailure) || error.reply !== connectionLost) throw error
       return this.command(name, ...args)
+    }
+  }
+
+  /** The names of all keys that begin with a prefix, in no order. Looks at every key of every server. */
+  async scan(prefix: string): Promise<ReadonlySet<string>> {
+    if (this.#client.status !== 'ready') await this.#becomeReady()
+    try {
+      return await namesWith(prefix, this.#client)
+    } catch (error) {
+      throw this.#failure(error)
     }
   }
 
@@ -214,8 +225,7 @@ function afterFailover(): (error: Error) => boolean {
 function loadDriver(): typeof import('ioredis') {
   const require = createRequire(import.meta.url)
   try {
-    const driver: typeof import('ioredis') = require('ioredis')
-    return driver
+    return require('ioredis') as typeof import('ioredis')
   } catch (error) {
     if (!(error instanceof Error) || !('code' in error) || error.code !== 'MODULE_NOT_FOUND') throw error
     throw new Error('The Redis session store needs the package ioredis: npm install ioredis@6', { cause: error })

@@ -4,6 +4,7 @@ import type { Change } from './redis-certainty.ts'
 import type { RedisConnection } from './redis-connection.ts'
 import type { RedisNames } from './redis-names.ts'
 import { RedisNodes, changeMessage } from './redis-nodes.ts'
+import { listOf } from './redis-replies.ts'
 import { expelScript } from './redis-scripts.ts'
 
 /** A node that has not answered by then is told once more, in case the message or its answer was lost. */
@@ -66,8 +67,8 @@ export class RedisNotices {
 
   /** The nodes that must hear of a change which has been made by now. */
   async listeners(): Promise<readonly string[]> {
-    const ids = await this.#connection.command('hkeys', this.#names.nodes)
-    return Array.isArray(ids) ? ids.map(String).filter((id) => !this.#nodes.isOwn(id)) : []
+    const ids = listOf(await this.#connection.command('hkeys', this.#names.nodes))
+    return ids.map(String).filter((id) => !this.#nodes.isOwn(id))
   }
 
   /** Resolves when no node trusts any more what the change has made old. Throws where that cannot be made sure of. */

@@ -19,7 +19,8 @@ export interface RedisTarget {
 
 const shape = /^(redis|valkey)(s?)(?:\+(sentinel|cluster))?:\/\/(?:([^@/?#]*)@)?([^@/?#]+)(?:\/([^?#]*))?$/
 const addressShape = /^(\[[0-9a-fA-F:.]+\]|[^\s:[\]]+)(?::(\d{1,5}))?$/
-const examples = 'redis://HOST:6379, rediss://HOST:6379, redis+sentinel://HOST1:26379,HOST2:26379/NAME or redis+cluster://HOST1:6379,HOST2:6379'
+const examples =
+  'redis://HOST:6379, rediss://HOST:6379, redis+sentinel://HOST1:26379,HOST2:26379/NAME or redis+cluster://HOST1:6379,HOST2:6379'
 
 /**
  * Reads `redis://[user:password@]host[:port][/database]`; `rediss` is Redis over TLS, `valkey` the same as `redis`, and

@@ -6,6 +6,8 @@ import type { RedisArgument, RedisTlsOptions } from './redis-connection.ts'
 import { RedisNames } from './redis-names.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import { RedisNotices } from './redis-notices.ts'
+import { changedOf, listOf, recordOf } from './redis-replies.ts'
+import type { ChangedRecord } from './redis-replies.ts'
 import { addScript, deleteScript, hintScript, replaceScript, touchScript } from './redis-scripts.ts'
 import type { RedisScript } from './redis-scripts.ts'
 import { parseRedisUrl } from './redis-url.ts'
@@ -50,13 +52,6 @@ const keepHintsForMs = 86_400_000
 const hearingPatienceMs = 500
 /** A read that is overtaken by a change is done again, and after so many changes in a row taken as it is. */
 const mostReads = 3
-
-/** What a script gives back of the record it changed. */
-interface ChangedRecord {
-  readonly version: number
-  readonly birth: string
-  readonly tags: readonly string[]
-}
 
 class RedisStore implements SessionStore {
   readonly #clock: () => number
@@ -154,9 +149,10 @@ class RedisStore implements SessionStore {
 
   async deleteTagged(tag: string): Promise<readonly string[]> {
     const hints = await this.#hintsOf(tag)
-    const outcomes = await Promise.allSettled(hints.map(({ key, birth }) => this.#delete(key, '', birth)))
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
-    return hints.filter((_, index) => isTrue(outcomes[index])).map(({ key }) => key)
+    const deletions = hints.map(async ({ key, birth }) => ((await this.#delete(key, '', birth)) ? [key] : []))
+    // One that fails does not leave the others half done.
+    await Promise.allSettled(deletions)
+    return (await Promise.all(deletions)).flat()
   }
 
   async listTagged(tag: string): Promise<readonly KeyedRecord[]> {
@@ -168,6 +164,22 @@ class RedisStore implements SessionStore {
       }),
     )
     return records.flat()
+  }
+
+  /** Looks at every key there is, those of other applications on the same Redis included. */
+  async list(prefix: string, after: string | undefined, limit: number): Promise<readonly KeyedRecord[]> {
+    const names = await this.#connection.scan(this.#names.record(prefix))
+    const keys = [...names].map((name) => this.#names.keyOf(name)).filter((key) => after === undefined || key > after)
+    const page: KeyedRecord[] = []
+    for (const sorted = keys.toSorted(); page.length < limit && sorted.length > 0;) {
+      const next = sorted.splice(0, limit - page.length)
+      const fields = await Promise.all(next.map((key) => this.#fieldsOf(key)))
+      for (const [index, key] of next.entries()) {
+        const record = recordOf(fields[index] ?? [], this.#clock())
+        if (record !== undefined) page.push({ key, ...record })
+      }
+    }
+    return page
   }
 
   /** Costs no command: what was read is compared in memory, while this node is told of every change. */
@@ -234,8 +246,7 @@ class RedisStore implements SessionStore {
   /** Fields of a hash; none where there is something else under its name, which is not ours and thus no record. */
   async #hash(redisKey: string, fields: readonly string[]): Promise<readonly unknown[]> {
     try {
-      const values = await this.#connection.read('hmget', redisKey, ...fields)
-      return Array.isArray(values) ? values : []
+      return listOf(await this.#connection.read('hmget', redisKey, ...fields))
     } catch (error) {
       if (error instanceof RedisFailure && error.reply.startsWith('WRONGTYPE')) return []
       throw error
@@ -243,11 +254,10 @@ class RedisStore implements SessionStore {
   }
 
   async #hintsOf(tag: string): Promise<readonly { readonly birth: string; readonly key: string }[]> {
-    const hints = await this.#connection.read('zrange', this.#names.tag(tag), 0, -1)
-    if (!Array.isArray(hints)) return []
+    const hints = listOf(await this.#connection.read('zrange', this.#names.tag(tag), 0, -1)).map(String)
     return hints.map((hint) => {
-      const [birth = ''] = String(hint).split(' ', 1)
-      return { birth, key: String(hint).slice(birth.length + 1) }
+      const [birth = ''] = hint.split(' ', 1)
+      return { birth, key: hint.slice(birth.length + 1) }
     })
   }
 
@@ -271,26 +281,4 @@ class RedisStore implements SessionStore {
 /** Never given twice for a key, and unlike a counter it needs nothing that outlives its record. */
 function newVersion(): number {
   return randomInt(1, 2 ** 48 - 1)
-}
-
-function recordOf([version, expiresAt, value, birth]: readonly unknown[], nowMs: number): StoredRecord | undefined {
-  if (!(value instanceof Uint8Array) || !(birth instanceof Uint8Array)) return undefined
-  const [versionNumber, expiresAtMs] = [numberOf(version), numberOf(expiresAt)]
-  if (versionNumber === undefined || expiresAtMs === undefined || nowMs >= expiresAtMs) return undefined
-  return { value, version: versionNumber, expiresAtMs }
-}
-
-function numberOf(field: unknown): number | undefined {
-  const text = String(field)
-  return /^\d{1,16}(\.\d+)?$/.test(text) ? Number(text) : undefined
-}
-
-function changedOf(reply: unknown): ChangedRecord | undefined {
-  if (!Array.isArray(reply)) return undefined
-  const [version, birth, tags] = reply.map(String)
-  return { version: Number(version), birth: birth ?? '', tags: tags === undefined || tags === '' ? [] : tags.split('\n') }
-}
-
-function isTrue(outcome: PromiseSettledResult<boolean> | undefined): boolean {
-  return outcome?.status === 'fulfilled' && outcome.value
 }

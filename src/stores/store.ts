@@ -20,7 +20,7 @@ export interface NewRecord {
   readonly tags?: readonly string[]
 }
 
-/** A record together with its key, as `listTagged` gives it. */
+/** A record together with its key, as `list` and `listTagged` give it. */
 export interface KeyedRecord extends StoredRecord {
   readonly key: string
 }
@@ -58,6 +58,14 @@ export interface SessionStore {
 
   /** Every record with the tag, in no order. */
   listTagged(tag: string): MaybePromise<readonly KeyedRecord[]>
+
+  /**
+   * Records whose keys begin with `prefix`, in the order of their keys (byte by byte) and at most `limit` of them; with
+   * `after`, only those whose keys come after it, whether or not such a record is still there. Fewer than `limit` means
+   * that there are no more. A record that is there throughout a walk over the pages is met in it once. For operators: it
+   * may cost a look at every key, and is never on the path of a request.
+   */
+  list(prefix: string, after: string | undefined, limit: number): MaybePromise<readonly KeyedRecord[]>
 
   /**
    * Whether what was read at `version` is certainly still what the store holds, answered at once and without asking
