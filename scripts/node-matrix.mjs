@@ -1,7 +1,7 @@
 // Installs the given Node versions and does on each what a newcomer does: npm ci, npm test, npm run demo, in a copy of the tree.
 // The browser tests run with --browser only: what they prove of Coatcheck does not change with Node.
 import { execFile, spawn } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -82,6 +82,8 @@ async function runDemo(name, port, options) {
 
 async function runVersion(version, index) {
   const work = mkdtempSync(join(tmpdir(), `coatcheck-node-${version}-`))
+  // PostgreSQL's binaries are run by a user of their own.
+  chmodSync(work, 0o755)
   const name = `Node ${version}`
   try {
     const bin = await installNode(version, work)
