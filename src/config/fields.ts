@@ -44,6 +44,10 @@ export const secret = () =>
     })
     .meta({ writeOnly: true })
 
+/** Where a shared store is. It may hold a password, so it is kept as a secret. */
+export const storeUrl = (form: RegExp, example: string) =>
+  secret().refine((value) => form.test(value.reveal()), `is not such a URL; write it as in ${example}`)
+
 /** Whole seconds, by default no more than a timer can hold: Node fires longer ones at once. */
 export const seconds = (max = 2_147_483) => z.int().min(1).max(max)
 export const origin = () => read(readOrigin)

@@ -1,5 +1,18 @@
 import { z } from 'zod'
-import { headerValue, httpUrl, issuer, listener, origin, path, resource, scope, seconds, secret, text } from './fields.ts'
+import {
+  headerValue,
+  httpUrl,
+  issuer,
+  listener,
+  origin,
+  path,
+  resource,
+  scope,
+  seconds,
+  secret,
+  storeUrl,
+  text,
+} from './fields.ts'
 import { isTokenName } from './values.ts'
 
 /**
@@ -99,9 +112,47 @@ const session = z.strictObject({
         path: text().default('./coatcheck-data').describe('A folder on a local disk, shared by all processes of this machine.'),
       }),
       z.strictObject({ type: z.literal('memory') }),
+      z.strictObject({
+        type: z.literal('redis'),
+        url: storeUrl(/^(redis|rediss|valkey|valkeys)(\+(sentinel|cluster))?:\/\//, 'redis://127.0.0.1:6379').describe(
+          'Redis 6.2 or newer, or Valkey: `redis://`, `rediss://` for TLS, `+cluster://a,b` and `+sentinel://a,b/NAME`.',
+        ),
+        keyPrefix: text().default('coatcheck:').describe('What every key begins with, so that several apps can share a server.'),
+        tls: z
+          .strictObject({
+            ca: text().optional().describe("Certificate authorities (PEM) instead of the system's."),
+            cert: text().optional().describe('Client certificate (PEM).'),
+            key: secret().optional().describe('Its private key (PEM).'),
+            serverName: text().optional().describe('The name that the certificate must carry, where it is not the host.'),
+          })
+          .optional()
+          .describe('TLS towards the server. Certificates are always verified.'),
+        sentinelUsername: text().optional().describe('User at the sentinels, where they ask for one.'),
+        sentinelPassword: secret().optional().describe('Password at the sentinels.'),
+      }),
+      z.strictObject({
+        type: z.literal('postgres'),
+        url: storeUrl(/^postgres(ql)?:\/\//, 'postgres://user:password@db.internal:5432/app').describe(
+          "PostgreSQL. The server's certificate is verified unless the host is loopback or `sslmode=disable` is written.",
+        ),
+        listenUrl: storeUrl(/^postgres(ql)?:\/\//, 'postgres://user:password@db.internal:5432/app')
+          .optional()
+          .describe(
+            'The server itself, where `url` leads to a pooler in transaction mode: notifications need a connection of their own.',
+          ),
+        schema: z
+          .string()
+          .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'is lower-case letters, digits and "_"')
+          .default('coatcheck')
+          .describe('Schema of the tables, made where it is missing.'),
+        poolSize: z.int().min(1).max(1000).default(10).describe('Most connections at once, without the one that listens.'),
+        ca: text().optional().describe("Certificate authorities (PEM) instead of the system's."),
+      }),
     ])
     .prefault({ type: 'embedded' })
-    .describe('Where sessions are kept: `embedded` survives restarts; `memory` does not.'),
+    .describe(
+      'Where sessions are kept: `embedded` for the processes of one machine, `redis` and `postgres` for several machines, `memory` until the process ends.',
+    ),
 })
 
 const staticOrProxied = z.strictObject({

@@ -1,6 +1,8 @@
 import type { Config } from '../config/schema.ts'
 import { createEmbeddedStore } from './embedded.ts'
 import { createMemoryStore } from './memory.ts'
+import { createPostgresStore } from './postgres.ts'
+import { createRedisStore } from './redis.ts'
 import type { SessionStore } from './store.ts'
 
 /** The store that the config names. It opens at first use, so a store in trouble does not keep the process from starting. */
@@ -11,5 +13,30 @@ export function createStore(config: Config, clock: () => number = Date.now): Ses
       return createEmbeddedStore({ path: store.path, clock })
     case 'memory':
       return createMemoryStore({ clock })
+    case 'redis': {
+      const { url, keyPrefix, tls, sentinelUsername, sentinelPassword } = store
+      return createRedisStore({
+        url: url.reveal(),
+        keyPrefix,
+        clock,
+        ...(tls === undefined ? {} : { tls: defined({ ...tls, key: tls.key?.reveal() }) }),
+        ...defined({ sentinelUsername, sentinelPassword: sentinelPassword?.reveal() }),
+      })
+    }
+    case 'postgres': {
+      const { url, listenUrl, schema, poolSize, ca } = store
+      return createPostgresStore({
+        url: url.reveal(),
+        schema,
+        poolSize,
+        clock,
+        ...defined({ listenUrl: listenUrl?.reveal(), ca }),
+      })
+    }
   }
+}
+
+/** The options that were given: a store tells an absent one from one that is undefined. */
+function defined<T extends Record<string, string | undefined>>(options: T): { [K in keyof T]?: string } {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as { [K in keyof T]?: string }
 }

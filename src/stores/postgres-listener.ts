@@ -57,21 +57,21 @@ export class PostgresListener {
     this.#beatStatement = statements.beat.text
   }
 
-  /** Begins to listen at the first call. Called with every question, so that an idle node costs the server nothing. */
-  want(): void {
-    this.#lastAskedMs = performance.now()
+  /** Begins to listen at the first call; times are monotonic. Called with every question, so that an idle node costs the server nothing. */
+  want(nowMs: number): void {
+    this.#lastAskedMs = nowMs
     if (this.#state === 'new') {
       this.#state = 'open'
       void this.#connect()
-    } else if (this.#client !== undefined && !this.isTrusting()) this.#sendBeat()
+    } else if (this.#client !== undefined && !this.isTrusting(nowMs)) this.#sendBeat()
   }
 
   /** Both clocks have to agree: one stands still while the machine sleeps, and the other can be set back. */
-  isTrusting(): boolean {
+  isTrusting(nowMs: number): boolean {
     if (this.#trusted === undefined) return false
     const { fromMs, fromWallMs } = this.#trusted
     const { trustMs } = this.#settings
-    return performance.now() - fromMs < trustMs && Date.now() - fromWallMs < trustMs
+    return nowMs - fromMs < trustMs && Date.now() - fromWallMs < trustMs
   }
 
   async close(): Promise<void> {

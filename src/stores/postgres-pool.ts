@@ -27,15 +27,17 @@ interface Waiter {
 /**
  * Connections for single statements, each a transaction of its own: nothing here depends on two of them being the same.
  *
- * When a connection turns out to be dead, those that stand idle most likely are too: all are dropped, and the statement is
- * tried again on another. Every statement of the store can be repeated without harm.
+ * When a connection turns out to be dead, those that were opened before most likely are too: none of them is used again, and
+ * the statement is tried on a new one. Every statement of the store can be repeated without harm.
  */
 export class PostgresPool {
   readonly #settings: PostgresSettings
-  readonly #open = new Set<Client>()
+  /** With the round in which each was opened. */
+  readonly #open = new Map<Client, number>()
   readonly #waiting = new Set<Waiter>()
   #idle: { readonly client: Client; readonly sinceMs: number }[] = []
   #connecting = 0
+  #round = 0
   #driver: PostgresDriver | undefined
   #leftReadOnlyAtMs = -Infinity
   #isClosed = false
@@ -84,7 +86,7 @@ export class PostgresPool {
     if (newest !== undefined && performance.now() - newest.sinceMs < mostIdleMs) return Promise.resolve(newest.client)
     if (newest !== undefined) {
       this.#end(newest.client)
-      this.#dropIdle()
+      this.#dropAll()
     }
     if (this.#waiting.size >= mostWaiting) return Promise.reject(new Error('too many statements wait for a connection'))
     let waiter: Waiter | undefined
@@ -97,8 +99,9 @@ export class PostgresPool {
   }
 
   #give(client: Client): void {
-    if (!this.#open.has(client)) return
-    if (this.#isClosed) return this.#end(client)
+    const round = this.#open.get(client)
+    if (round === undefined) return
+    if (this.#isClosed || round !== this.#round) return this.#end(client)
     const [waiter] = this.#waiting
     if (waiter === undefined) {
       this.#idle.push({ client, sinceMs: performance.now() })
@@ -118,6 +121,7 @@ export class PostgresPool {
   async #connect(): Promise<void> {
     if (this.#driver === undefined) return
     this.#connecting += 1
+    const round = this.#round
     const client = new this.#driver.Client({ ...this.#settings.pool, connectionTimeoutMillis: statementTimeoutMs })
     let isLost = false
     client.on('error', () => {
@@ -127,7 +131,7 @@ export class PostgresPool {
     try {
       await client.connect()
       // The server may have ended it with the same packet that opened it.
-      if (!isLost) this.#open.add(client)
+      if (!isLost) this.#open.set(client, round)
     } catch (error) {
       abandon(client)
       const [waiter] = this.#waiting
@@ -150,7 +154,7 @@ export class PostgresPool {
     }
     const wasBroken = state !== undefined || !this.#open.has(client)
     this.#lost(client)
-    this.#dropIdle()
+    this.#dropAll()
     return wasBroken
   }
 
@@ -160,11 +164,12 @@ export class PostgresPool {
     this.#give(client)
     if (!leaves) return false
     this.#leftReadOnlyAtMs = now
-    this.#dropIdle()
+    this.#dropAll()
     return true
   }
 
-  #dropIdle(): void {
+  #dropAll(): void {
+    this.#round += 1
     for (const { client } of this.#idle.splice(0)) this.#end(client)
   }
 

@@ -126,8 +126,9 @@ class PostgresStore implements SessionStore {
   }
 
   holds(key: string, version: number): boolean {
-    this.#listener.want()
-    return this.#listener.isTrusting() && this.#held.has(key, version, this.#settings.clock(), performance.now())
+    const nowMs = performance.now()
+    this.#listener.want(nowMs)
+    return this.#listener.isTrusting(nowMs) && this.#held.has(key, version, this.#settings.clock(), nowMs)
   }
 
   /** Writes a number and reads it back. */
@@ -150,8 +151,9 @@ class PostgresStore implements SessionStore {
 
   /** A question whose answer may be held, if no write of the record is announced while it is under way. */
   async #reading<T>(key: string, ask: (reading: Reading) => Promise<T>): Promise<T> {
-    this.#listener.want()
-    const reading = this.#held.begin(key, performance.now())
+    const nowMs = performance.now()
+    this.#listener.want(nowMs)
+    const reading = this.#held.begin(key, nowMs)
     try {
       return await ask(reading)
     } finally {
@@ -169,9 +171,10 @@ class PostgresStore implements SessionStore {
     values: readonly unknown[],
     written: (reading: Reading) => void = () => undefined,
   ): Promise<readonly R[]> {
-    this.#listener.want()
+    const nowMs = performance.now()
+    this.#listener.want(nowMs)
     const announcement = randomBytes(9).toString('base64url')
-    const reading = this.#held.begin(key ?? '', performance.now(), announcement)
+    const reading = this.#held.begin(key ?? '', nowMs, announcement)
     const message = formatMessage({ kind: 'ended', announcement, keys: key === undefined ? [] : [key] })
     this.#peers.expect(announcement)
     try {
@@ -213,7 +216,8 @@ class PostgresStore implements SessionStore {
       const version = await this.#readVersion()
       checkNotNewer(version)
       if (version < schemaVersion) {
-        if (this.#wasReady) throw new Error('its tables are gone; restore them, or make them anew with: coatcheck check --migrate')
+        if (this.#wasReady)
+          throw new Error('its tables are gone; restore them, or make them anew with: coatcheck check --migrate')
         await migrate(this.#settings)
       }
       this.#wasReady = true
@@ -235,7 +239,9 @@ class PostgresStore implements SessionStore {
   }
 
   #trouble(error: unknown): Error {
-    return new Error(`The PostgreSQL session store at ${this.#settings.place} is in trouble: ${reasonOf(error)}`, { cause: error })
+    return new Error(`The PostgreSQL session store at ${this.#settings.place} is in trouble: ${reasonOf(error)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -100,10 +100,11 @@ describe('PostgreSQL store, what a node is certain of', () => {
     await count('touch', async () => far.touch('k', Date.now() + 90_000))
     await count('replace', async () => far.replace('k', version ?? 0, Buffer.from('x'), Date.now() + 90_000))
     await count('listTagged', async () => far.listTagged('t'))
+    await count('list', async () => far.list('', undefined, 10))
     await count('delete', async () => far.delete('k'))
     await count('deleteTagged', async () => far.deleteTagged('t'))
     await count('check', async () => far.check())
-    expect(counts).toEqual({ add: 1, get: 1, touch: 1, replace: 1, listTagged: 1, delete: 1, deleteTagged: 1, check: 1 })
+    expect(counts).toEqual({ add: 1, get: 1, touch: 1, replace: 1, listTagged: 1, list: 1, delete: 1, deleteTagged: 1, check: 1 })
   })
 
   test('what one node ended is held by none when the answer is there: 60 times, and fast', async () => {

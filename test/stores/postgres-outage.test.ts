@@ -51,6 +51,7 @@ async function expectTrouble(words: RegExp): Promise<void> {
     () => store.delete('k'),
     () => store.deleteTagged('t'),
     () => store.listTagged('t'),
+    () => store.list('', undefined, 10),
     () => store.check(),
   ]
   const startedMs = performance.now()
@@ -80,34 +81,37 @@ describe('PostgreSQL store, trouble that passes', () => {
     await expectWorking()
   })
 
-  test.runIf(hasFaults)('killed under load: rejects meanwhile, and has every acknowledged write when the server is back', async () => {
-    await expectWorking()
-    const acknowledged: string[] = []
-    let failed = 0
-    let isDone = false
-    const load = Array.from({ length: 6 }, async (_, worker) => {
-      for (let index = 0; !isDone; index++) {
-        const key = `${worker}:${index}`
-        try {
-          if ((await store.add(key, record(key))) !== undefined) acknowledged.push(key)
-        } catch {
-          failed += 1
-          await new Promise((resolve) => setTimeout(resolve, 10))
+  test.runIf(hasFaults)(
+    'killed under load: rejects meanwhile, and has every acknowledged write when the server is back',
+    async () => {
+      await expectWorking()
+      const acknowledged: string[] = []
+      let failed = 0
+      let isDone = false
+      const load = Array.from({ length: 6 }, async (_, worker) => {
+        for (let index = 0; !isDone; index++) {
+          const key = `${worker}:${index}`
+          try {
+            if ((await store.add(key, record(key))) !== undefined) acknowledged.push(key)
+          } catch {
+            failed += 1
+            await new Promise((resolve) => setTimeout(resolve, 10))
+          }
         }
-      }
-    })
-    await eventually(() => expect(acknowledged.length).toBeGreaterThan(100))
-    await faults().kill()
-    await eventually(() => expect(failed).toBeGreaterThan(20))
-    const before = acknowledged.length
-    await faults().start()
-    await eventually(() => expect(acknowledged.length).toBeGreaterThan(before + 50))
-    isDone = true
-    await Promise.all(load)
-    const missing: string[] = []
-    for (const key of acknowledged) if ((await store.get(key)) === undefined) missing.push(key)
-    expect(missing).toEqual([])
-  })
+      })
+      await eventually(() => expect(acknowledged.length).toBeGreaterThan(100))
+      await faults().kill()
+      await eventually(() => expect(failed).toBeGreaterThan(20))
+      const before = acknowledged.length
+      await faults().start()
+      await eventually(() => expect(acknowledged.length).toBeGreaterThan(before + 50))
+      isDone = true
+      await Promise.all(load)
+      const missing: string[] = []
+      for (const key of acknowledged) if ((await store.get(key)) === undefined) missing.push(key)
+      expect(missing).toEqual([])
+    },
+  )
 
   test.runIf(hasFaults)('frozen: rejects in time with the event loop free, and no connection stays stuck', async () => {
     await expectWorking()

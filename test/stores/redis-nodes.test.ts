@@ -91,7 +91,7 @@ describe('Redis store, what one node closes', () => {
       for (let round = 0; round < 100; round++) {
         const key = `k${round}`
         const version = await added(writer, key)
-        await Promise.all(readers.map((reader) => reader.get(key)))
+        await Promise.all(readers.map(async (reader) => reader.get(key)))
         expect(readers.map((reader) => reader.holds(key, version))).toEqual([true, true])
         await close(writer, key, version)
         expect(readers.map((reader) => reader.holds(key, version))).toEqual([false, false])
@@ -120,7 +120,7 @@ describe('Redis store, what one node closes', () => {
     for (let round = 0; round < 100; round++) {
       const key = `k${round}`
       const version = await added(other, key)
-      const reads = Array.from({ length: 5 }, () => node.get(key))
+      const reads = Array.from({ length: 5 }, async () => node.get(key))
       await other.delete(key)
       expect(node.holds(key, version)).toBe(false)
       await Promise.all(reads)

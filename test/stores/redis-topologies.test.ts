@@ -73,22 +73,24 @@ describe('Redis store in a cluster', () => {
     const [store, other] = [open({ url: cluster.url }), open({ url: cluster.url })]
     await Promise.all([store.check(), other.check()])
     const keys = Array.from({ length: 12 }, (_, index) => `k${index}`)
-    const versions = await Promise.all(keys.map((key) => store.add(key, record(['t']))))
+    const versions = await Promise.all(keys.map(async (key) => store.add(key, record(['t']))))
     expect((await other.listTagged('t')).map(({ key }) => key).toSorted()).toEqual(keys.toSorted())
 
     const [, second] = cluster.servers
     await second?.kill()
-    const outcomes = await Promise.allSettled(keys.map((key) => other.get(key)))
+    const outcomes = await Promise.allSettled(keys.map(async (key) => other.get(key)))
     for (const [index, outcome] of outcomes.entries()) {
       if (outcome.status === 'fulfilled') expect(outcome.value).toMatchObject({ version: versions[index] })
     }
     expect(outcomes.some(({ status }) => status === 'rejected')).toBe(true)
+    await expect(Promise.resolve(other.list('', undefined, 100))).rejects.toThrow(/in trouble/)
     await second?.restart()
     await eventually(async () => {
       for (const [index, key] of keys.entries()) expect(await other.get(key)).toMatchObject({ version: versions[index] })
       await store.check()
       await other.check()
     }, 20_000)
+    expect((await store.list('', undefined, 100)).map(({ key }) => key)).toEqual(keys.toSorted())
     expect((await store.deleteTagged('t')).toSorted()).toEqual(keys.toSorted())
     expect(keys.some((key, index) => other.holds(key, versions[index] ?? 0))).toBe(false)
   })
@@ -117,9 +119,7 @@ describe('Redis store over TLS', () => {
       [{ url, tls: { ca: cert } }, /in trouble/],
       [{ url: url.replace('rediss', 'redis') }, /in trouble/],
     ]
-    await Promise.all(
-      refused.map(([options, words]) => expect(Promise.resolve(open(options).get('k'))).rejects.toThrow(words)),
-    )
+    await Promise.all(refused.map(([options, words]) => expect(Promise.resolve(open(options).get('k'))).rejects.toThrow(words)))
   })
 })
 

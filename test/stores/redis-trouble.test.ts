@@ -1,4 +1,6 @@
 import { randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { inspect } from 'node:util'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -42,6 +44,7 @@ async function expectTrouble(store: SessionStore, words: RegExp, withinMs: numbe
     () => store.delete('k'),
     () => store.deleteTagged('t'),
     () => store.listTagged('t'),
+    () => store.list('', undefined, 10),
     () => store.check(),
   ]
   const startedMs = performance.now()
@@ -108,7 +111,7 @@ describe('Redis store, the server is silent (R04)', () => {
     const version = (await store.add('k', record())) ?? 0
     server.pause()
     const startedMs = performance.now()
-    const calls = Array.from({ length: 500 }, () => store.get('k'))
+    const calls = Array.from({ length: 500 }, async () => store.get('k'))
     let slowestTickMs = 0
     for (let lastMs = performance.now(); performance.now() - startedMs < 900;) {
       await delay(10)
@@ -167,6 +170,23 @@ describe('Redis store, the server cannot be written to (R05)', () => {
     expect(await store.get('k')).toBe(undefined)
   })
 
+  test('a user with the permissions of docs/redis.md can do everything', async () => {
+    const server = await startServer()
+    const docs = readFileSync(join(import.meta.dirname, '../../docs/redis.md'), 'utf8')
+    const [, rule = ''] = /^redis-cli ACL (SETUSER coatcheck .*)$/m.exec(docs.replaceAll("'", '')) ?? []
+    await server.command('acl', ...rule.split(' '))
+    const store = open(server.url.replace('//', '//coatcheck:PASSWORD@'), { keyPrefix: 'coatcheck:' })
+    await store.check()
+    const version = (await store.add('k', record())) ?? 0
+    const next = (await store.replace('k', version, Buffer.from('two'), Date.now() + 60_000)) ?? 0
+    expect(await store.touch('k', Date.now() + 70_000)).toBe(true)
+    expect(await store.get('k')).toMatchObject({ version: next })
+    expect(store.holds('k', next)).toBe(true)
+    expect(await store.list('', undefined, 10)).toHaveLength(1)
+    expect(await store.deleteTagged('t')).toEqual(['k'])
+    await expect(open(server.url.replace('//', '//coatcheck:PASSWORD@')).get('k')).rejects.toThrow(/NOPERM/)
+  })
+
   test('a refused message: the write does not happen either', async () => {
     const server = await startServer()
     const writer = open(server.url)
@@ -216,7 +236,18 @@ describe('Redis store, what is not a record of ours (R07, D08)', () => {
 
   test('keys and tags that look like commands or patterns name only themselves', async () => {
     const store = open(server.url)
-    const hostile = ['%s%n', '../../x', 'a%0d%0aDEL x', '"; DROP', '*', '{a}b', 'a}{b', "]]; redis.call('FLUSHALL')", ' ', 'a b c']
+    const hostile = [
+      '%s%n',
+      '../../x',
+      'a%0d%0aDEL x',
+      '"; DROP',
+      '*',
+      '{a}b',
+      'a}{b',
+      "]]; redis.call('FLUSHALL')",
+      ' ',
+      'a b c',
+    ]
     await store.add('other', record('kept'))
     for (const key of hostile) {
       const version = await store.add(key, { ...record(key), tags: [key] })

@@ -32,12 +32,15 @@ const acts = {
   },
 }
 
-process.on('message', async ({ method, args }) => {
+process.on('message', ({ method, args }) => void answer(method, args))
+
+async function answer(method, args) {
   try {
     process.send({ answer: await acts[method](...args) })
   } catch (error) {
     process.send({ error: error.message })
   }
-})
+}
+
 await store.check()
 process.send({ answer: 'ready' })

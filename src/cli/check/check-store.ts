@@ -15,7 +15,7 @@ export async function checkStore(config: Config, signal: AbortSignal): Promise<F
     } finally {
       await Promise.race([opened.close(), rejectWhen(signal)])
     }
-    report('ok', store.type === 'embedded' ? `${store.path} can be read and written` : 'sessions are kept in memory')
+    report('ok', store.type === 'memory' ? 'sessions are kept in memory' : `${placeOf(config)} can be read and written`)
   } catch (error) {
     const words = describeError(error)
       .map(({ message, code }) => [message, code].filter((part) => typeof part === 'string').join(' '))
@@ -26,9 +26,20 @@ export async function checkStore(config: Config, signal: AbortSignal): Promise<F
 }
 
 function remedyFor({ session: { store } }: Config): string {
-  return store.type === 'embedded'
-    ? `give the user that runs Coatcheck a folder on a local disk with room and write permission; it is ${store.path}`
-    : 'see the reason above'
+  switch (store.type) {
+    case 'embedded':
+      return `give the user that runs Coatcheck a folder on a local disk with room and write permission; it is ${store.path}`
+    case 'redis':
+    case 'postgres':
+      return 'see that the server runs, that session.store.url leads to it, and that the user in it may read and write'
+    case 'memory':
+      return 'see the reason above'
+  }
+}
+
+/** Without the URL, which may hold a password. */
+function placeOf({ session: { store } }: Config): string {
+  return store.type === 'embedded' ? store.path : `the ${store.type} store`
 }
 
 function rejectWhen(signal: AbortSignal): Promise<never> {
