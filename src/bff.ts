@@ -91,7 +91,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   const random = parts.random ?? randomBytes
   const log = parts.logger ?? pino({ level: config.log.level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
   const metrics = parts.metrics ?? noMetrics
-  const audit = auditTo(log, metrics.audited)
+  const audit = auditTo(log, (event) => metrics.audited(event))
   const { origin, basePath, strictTransportSecurity } = secureOrigin(config)
 
   const rawStore = parts.store ?? createStore(config, clock)
