@@ -207,35 +207,31 @@ test('a login of the old store that comes too late for the pass is told as missi
   expect(await migrate()).toEqual({ ...nothing, copied: 1, unchanged: 1, inDestination: 2 })
 })
 
-test.each(['add', 'replace', 'touch', 'delete'] as const)(
-  'a pass cut short at any %s is made good by the next',
-  async (method) => {
-    const closed = await login('closed')
-    const renewed = await login('renewed')
-    const touched = await login('touched')
-    await migrate()
-    await login('new')
-    await from.delete(closed.key)
-    await refresh(from, renewed, 'second')
-    await from.touch(touched.key, now + 31 * minute)
-    for (let survived = 0; survived < 8; survived += 1) {
-      let calls = 0
-      const failing: SessionStore = {
-        ...withOutageErrors(to),
-        [method]: (...args: never[]) => {
-          calls += 1
-          if (calls > survived) throw new Error('cut short')
-          return Reflect.apply(to[method], to, args)
-        },
-      }
-      await migrate({ to: failing }).catch((error: unknown) => expect(String(error)).toContain('cut short'))
-    }
-    await migrate()
-    expect(await nodeOn(to).find(closed.id)).toBeUndefined()
-    expect(await refreshTokenIn(to, renewed)).toBe('second')
-    expect((await to.get(touched.key))?.expiresAtMs).toBe(now + 31 * minute)
-  },
-)
+const writes = ['add', 'replace', 'touch', 'delete'] as const
+const cuts = writes.flatMap((method) => [0, 1, 2, 3, 4].map((survived) => ({ method, survived })))
+
+test.each(cuts)('a pass cut short after $survived times $method is made good by the next', async ({ method, survived }) => {
+  const [closed, renewed, touched] = [await login('closed'), await login('renewed'), await login('touched')]
+  await migrate()
+  await login('new')
+  await from.delete(closed.key)
+  await refresh(from, renewed, 'second')
+  await from.touch(touched.key, now + 31 * minute)
+  let calls = 0
+  const failing: SessionStore = {
+    ...withOutageErrors(to),
+    [method]: (...args: never[]) => {
+      calls += 1
+      if (calls > survived) throw new Error('cut short')
+      return Reflect.apply(to[method], to, args)
+    },
+  }
+  await migrate({ to: failing }).catch((error: unknown) => expect(String(error)).toContain('cut short'))
+  await migrate()
+  expect(await nodeOn(to).find(closed.id)).toBeUndefined()
+  expect(await refreshTokenIn(to, renewed)).toBe('second')
+  expect((await to.get(touched.key))?.expiresAtMs).toBe(now + 31 * minute)
+})
 
 test('what no secret opens is named and stays behind', async () => {
   const former = new Secret('a former server secret, long enough')

@@ -16,12 +16,22 @@ test.each(messages)('is read as it was written: %o', (message) => {
 
 test('the longest fits into a notification', () => {
   const heard = Array.from({ length: mostHeard }, () => 'x'.repeat(12))
-  expect(formatMessage({ kind: 'beat', node: 'x'.repeat(12), number: 2 ** 53 - 1, trustMs: 2000, heard }).length).toBeLessThan(8000)
+  expect(formatMessage({ kind: 'beat', node: 'x'.repeat(12), number: 2 ** 53 - 1, trustMs: 2000, heard }).length).toBeLessThan(
+    8000,
+  )
 })
 
-test.each(['', 'ended', 'ended\n', 'bye', 'other\nx', 'beat\nn', 'beat\nn\n1', 'beat\nn\n1\n-5', 'beat\nn\nx\n400', 'beat\nn\n1\n1e400'])(
-  'means nothing: %j',
-  (text) => {
-    expect(parseMessage(text)).toBe(undefined)
-  },
-)
+test.each([
+  '',
+  'ended',
+  'ended\n',
+  'bye',
+  'other\nx',
+  'beat\nn',
+  'beat\nn\n1',
+  'beat\nn\n1\n-5',
+  'beat\nn\nx\n400',
+  'beat\nn\n1\n1e400',
+])('means nothing: %j', (text) => {
+  expect(parseMessage(text)).toBe(undefined)
+})

@@ -6,13 +6,26 @@ const read = (url: string, more: object = {}) => readPostgresOptions({ url, ...m
 
 describe('where the server is', () => {
   test('every part of a URL counts, decoded', () => {
-    const { pool, place, channel } = read('postgresql://us%40er:p%23w@[::1]:6543/da%20ta?application_name=gate', { schema: 'bff' })
-    expect(pool).toMatchObject({ host: '::1', port: 6543, user: 'us@er', password: 'p#w', database: 'da ta', application_name: 'gate' })
+    const { pool, place, channel } = read('postgresql://us%40er:p%23w@[::1]:6543/da%20ta?application_name=gate', {
+      schema: 'bff',
+    })
+    expect(pool).toMatchObject({
+      host: '::1',
+      port: 6543,
+      user: 'us@er',
+      password: 'p#w',
+      database: 'da ta',
+      application_name: 'gate',
+    })
     expect([place, channel]).toEqual(['::1:6543/da ta', 'coatcheck:bff'])
   })
 
   test('a socket is named by its folder', () => {
-    expect(read('postgres:///app?host=/var/run/postgresql').pool).toMatchObject({ host: '/var/run/postgresql', port: 5432, ssl: false })
+    expect(read('postgres:///app?host=/var/run/postgresql').pool).toMatchObject({
+      host: '/var/run/postgresql',
+      port: 5432,
+      ssl: false,
+    })
   })
 
   test('a pooler gets no settings at the start, the server itself does', () => {

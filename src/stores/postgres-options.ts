@@ -51,7 +51,8 @@ const schemaName = /^[a-z_][a-z0-9_]{0,39}$/
 export function readPostgresOptions(options: PostgresStoreOptions): PostgresSettings {
   const { schema = 'coatcheck', poolSize = 10, trustMs = 400, clock = Date.now } = options
   if (!schemaName.test(schema)) throw new TypeError('schema: use lower-case letters, digits and "_", at most 40 characters')
-  if (!Number.isInteger(poolSize) || poolSize < 1 || poolSize > 1000) throw new TypeError('poolSize: write a number from 1 to 1000')
+  if (!Number.isInteger(poolSize) || poolSize < 1 || poolSize > 1000)
+    throw new TypeError('poolSize: write a number from 1 to 1000')
   if (!Number.isInteger(trustMs) || trustMs < 20 || trustMs > 2000) throw new TypeError('trustMs: write a number from 20 to 2000')
   const pool = readUrl('url', options.url, options.ca)
   const isPooled = options.listenUrl !== undefined

@@ -51,8 +51,9 @@ export class PostgresPool {
     const endMs = performance.now() + statementTimeoutMs
     this.#driver ??= await loadDriver()
     for (let attempt = 1; ; attempt++) {
-      const client = await this.#take(endMs)
+      let client: Client | undefined
       try {
+        client = await this.#take(endMs)
         return await this.#ask<Row>(client, statement, values, endMs)
       } catch (error) {
         const isWorthAnotherTry = this.#judge(client, error)
@@ -145,8 +146,9 @@ export class PostgresPool {
   }
 
   /** Whether the statement is worth another try. */
-  #judge(client: Client, error: unknown): boolean {
+  #judge(client: Client | undefined, error: unknown): boolean {
     const state = sqlStateOf(error)
+    if (client === undefined) return state !== undefined && isLostConnection(state)
     if (state === '25006') return this.#leaveReadOnly(client)
     if (state !== undefined && !isLostConnection(state)) {
       this.#give(client)

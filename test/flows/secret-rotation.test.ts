@@ -112,4 +112,5 @@ test('nodes that are restarted one after the other open what the others seal, if
   const unaware = internet.nodes[0]?.port ?? 0
   grace.hosts.set(internet.app.url, unaware)
   expect(await status(grace)).toBe(401)
+  expect(grace.jar.get(internet.app.sessionCookie)).toBeUndefined()
 })

@@ -88,6 +88,7 @@ describe('sessions list', () => {
     expect((await list('--user', 'user-ada')).sessions).toEqual([ada])
     expect((await list('--sid', ada?.['sid'] ?? '')).sessions).toEqual([ada])
     expect((await list('--id', ada?.['id'] ?? '')).sessions).toEqual([ada])
+    expect((await list('--id', '-begins-with-a-hyphen')).sessions).toEqual([])
     expect((await list('--older-than', '0s')).sessions).toHaveLength(2)
     expect((await list('--older-than', '1h')).sessions).toEqual([])
     expect((await list('--user', 'nobody')).sessions).toEqual([])

@@ -8,6 +8,8 @@ export interface PostgresLink {
   readonly url: string
   /** Statements that were sent over it so far. */
   statements(): number
+  /** What was prepared or queried over it, after a name where it had one, and the parameters of each start. */
+  readonly said: readonly string[]
   /** Nothing arrives any more in either direction, and no connection ends. */
   freeze(): void
   /** What the server says does not arrive any more. */
@@ -24,6 +26,7 @@ export async function linkTo(url: string): Promise<PostgresLink> {
   const answering = new Set<Socket>()
   let isFrozen = false
   let statements = 0
+  const said: string[] = []
   const server = createServer((near) => {
     const far = connect(Number(target.port || 5432), target.hostname)
     for (const [from, to] of [
@@ -40,9 +43,13 @@ export async function linkTo(url: string): Promise<PostgresLink> {
     }
     answering.add(far)
     far.on('close', () => answering.delete(far))
-    const count = executeCounter()
+    const read = messageReader((type, content) => {
+      if (type === 'E') statements += 1
+      else if (type === 'P' || type === 'Q' || type === 'start')
+        said.push(`${type} ${content.toString('latin1').replaceAll('\0', ' ')}`)
+    })
     near.on('data', (chunk: Buffer) => {
-      statements += count(chunk)
+      read(chunk)
       far.write(chunk)
     })
     far.on('data', (chunk: Buffer) => near.write(chunk))
@@ -54,6 +61,7 @@ export async function linkTo(url: string): Promise<PostgresLink> {
   return {
     url: through.href,
     statements: () => statements,
+    said,
     freeze: () => {
       isFrozen = true
       for (const socket of sockets) socket.pause()
@@ -72,19 +80,18 @@ export async function linkTo(url: string): Promise<PostgresLink> {
   }
 }
 
-/** Counts the Execute messages of a client: a type byte and a length each, after a start that has no type. */
-function executeCounter(): (chunk: Buffer) => number {
+/** Reads what a client says: a type byte and a length before each message, but no type before the first. */
+function messageReader(heard: (type: string, content: Buffer) => void): (chunk: Buffer) => void {
   let pending = Buffer.alloc(0)
   let hasStarted = false
   return (chunk) => {
-    let count = 0
     pending = Buffer.concat([pending, chunk])
     for (;;) {
       const header = hasStarted ? 1 : 0
-      if (pending.length < header + 4) return count
+      if (pending.length < header + 4) return
       const length = header + pending.readUInt32BE(header)
-      if (pending.length < length) return count
-      if (hasStarted && pending[0] === 0x45) count += 1
+      if (pending.length < length) return
+      heard(hasStarted ? pending.toString('latin1', 0, 1) : 'start', pending.subarray(header + 4, length))
       hasStarted = true
       pending = pending.subarray(length)
     }

@@ -3,8 +3,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createPostgresStore, migratePostgres } from '../../src/stores/postgres.ts'
 import type { SessionStore } from '../../src/stores/store.ts'
 import { eventually } from '../support/eventually.ts'
+import { makeCertificate } from '../proxy/certificates.ts'
 import { startPostgres } from '../support/postgres-server.ts'
 import type { PostgresFaults, PostgresServer } from '../support/postgres-server.ts'
+import { linkTo } from './postgres-link.ts'
+
+const hasFaults = (process.env['TEST_POSTGRES_URL'] ?? '') === ''
 
 let server: PostgresServer
 let schema: string
@@ -61,7 +65,7 @@ async function expectTrouble(words: RegExp): Promise<void> {
 
 /** Ten at once, so that each connection that was kept has its turn. */
 async function expectWorking(): Promise<void> {
-  await Promise.all(Array.from({ length: 10 }, () => store.check()))
+  await Promise.all(Array.from({ length: 10 }, async () => store.check()))
 }
 
 const backends = `from pg_stat_activity where application_name = 'coatcheck' and pid <> pg_backend_pid()`
@@ -71,8 +75,6 @@ describe('PostgreSQL store, trouble that passes', () => {
     if (server.faults === undefined) throw new Error('needs a server of its own')
     return server.faults
   }
-  const hasFaults = process.env['TEST_POSTGRES_URL'] === undefined || process.env['TEST_POSTGRES_URL'] === ''
-
   test.runIf(hasFaults)('down at the start: rejects, and works when the server is there', async () => {
     await faults().kill()
     await expectTrouble(/in trouble: connect ECONNREFUSED/)
@@ -122,7 +124,7 @@ describe('PostgreSQL store, trouble that passes', () => {
       longestMs = Math.max(longestMs, performance.now() - lastMs)
       lastMs = performance.now()
     }, 10)
-    const flood = Promise.allSettled(Array.from({ length: 600 }, () => store.get('k')))
+    const flood = Promise.allSettled(Array.from({ length: 600 }, async () => store.get('k')))
     await expectTrouble(/in trouble: (no answer|too many)/)
     clearInterval(watch)
     expect(longestMs).toBeLessThan(200)
@@ -143,10 +145,30 @@ describe('PostgreSQL store, trouble that passes', () => {
   test('closed in the middle of a statement: it is repeated, and does not take its own work for that of another', async () => {
     await store.check()
     for (let turn = 0; turn < 10; turn++) {
-      const adds = Array.from({ length: 8 }, (_, index) => store.add(`${turn}:${index}`, record()))
+      const adds = Array.from({ length: 8 }, async (_, index) => store.add(`${turn}:${index}`, record()))
       const [, versions] = await Promise.all([server.sql(`select pg_terminate_backend(pid) ${backends}`), Promise.all(adds)])
       expect(versions).not.toContain(undefined)
     }
+  })
+
+  test('a write whose answer was lost is repeated, and known again', async () => {
+    const link = await linkTo(server.url)
+    const far = createPostgresStore({ url: link.url, schema })
+    await far.check()
+    const version = await far.add('replaced', record())
+    const writes: readonly (readonly [string, () => unknown])[] = [
+      ['added', () => far.add('added', record('new'))],
+      ['replaced', () => far.replace('replaced', version ?? 0, Buffer.from('new'), Date.now() + 60_000)],
+    ]
+    for (const [key, write] of writes) {
+      link.freezeAnswers()
+      const written = write()
+      await eventually(async () => expect(String((await store.get(key))?.value)).toBe('new'))
+      link.cut()
+      expect((await store.get(key))?.version).toBe(await written)
+    }
+    await far.close()
+    await link.close()
   })
 
   test('read-only: reads go on, writes reject, and both work when it is over', async () => {
@@ -169,6 +191,60 @@ describe('PostgreSQL store, trouble that passes', () => {
     await eventually(() => store.check(), 3000)
     expect(await store.delete('k')).toBe(true)
   })
+})
+
+describe('PostgreSQL store, the way to the server', () => {
+  test('a pooler sees single statements only: no settings, no names, no listening, no transactions', async () => {
+    const link = await linkTo(server.url)
+    const pooled = createPostgresStore({ url: link.url, listenUrl: server.url, schema })
+    const version = await pooled.add('k', record())
+    await pooled.get('k')
+    await pooled.touch('k', Date.now() + 90_000)
+    await pooled.touch('k', Date.now() + 30_000)
+    await pooled.replace('k', version ?? 0, Buffer.from('x'), Date.now() + 60_000)
+    await pooled.listTagged('t')
+    await pooled.deleteTagged('t')
+    await pooled.delete('k')
+    await pooled.close()
+    const starts = link.said.filter((text) => text.startsWith('start'))
+    expect(starts.length).toBeGreaterThan(0)
+    for (const start of starts) {
+      expect(start).toContain('application_name coatcheck')
+      expect(start).not.toMatch(/timeout|options/)
+    }
+    const statements = link.said.filter((text) => !text.startsWith('start'))
+    expect(statements.length).toBeGreaterThan(8)
+    for (const statement of statements) expect(statement).toMatch(/^(P {2}|Q )(select|insert|update|with)\s/)
+    await link.close()
+  })
+
+  test.runIf(hasFaults)(
+    'TLS: a certificate is accepted from the named authority for the named host, and else refused',
+    async () => {
+      const { cert, key } = makeCertificate('127.0.0.1')
+      const { cert: foreign } = makeCertificate('127.0.0.1')
+      const secure = await startPostgres([], { cert, key })
+      const refused = async (url: string, ca: string | undefined, words: RegExp) => {
+        const refusing = createPostgresStore({ url, ...(ca === undefined ? {} : { ca }) })
+        await expect(refusing.check()).rejects.toThrow(words)
+        await refusing.close()
+      }
+      const verifying = `${secure.url}?sslmode=verify-full`
+      await refused(verifying, undefined, /self-signed certificate/)
+      await refused(verifying, foreign, /self-signed certificate|signature|verify/)
+      await refused(verifying.replace('127.0.0.1', 'localhost'), cert, /altnames|Hostname/)
+      await refused(server.url, cert, /does not support SSL connections; on a network of your own, add \?sslmode=disable/)
+      const trusted = createPostgresStore({ url: verifying, ca: cert })
+      await trusted.check()
+      const sessions = await secure.sql(
+        `select ssl from pg_stat_ssl join pg_stat_activity using (pid) where application_name = 'coatcheck'`,
+      )
+      expect(sessions.length).toBeGreaterThan(0)
+      expect(sessions).not.toContainEqual({ ssl: false })
+      await trusted.close()
+      await secure.stop()
+    },
+  )
 })
 
 describe('PostgreSQL store, what is in the database', () => {
@@ -207,10 +283,10 @@ describe('PostgreSQL store, what is in the database', () => {
 
   test('many nodes that start together make the tables once', async () => {
     const nodes = Array.from({ length: 8 }, () => createPostgresStore({ url: server.url, schema, poolSize: 2 }))
-    await Promise.all(nodes.map((node, index) => node.add(`k${index}`, record())))
+    await Promise.all(nodes.map(async (node, index) => node.add(`k${index}`, record())))
     expect(await nodes[0]?.listTagged('t')).toHaveLength(8)
     expect(await server.sql(`select version from ${schema}.migration`)).toEqual([{ version: 1 }])
-    await Promise.all(nodes.map((node) => node.close()))
+    await Promise.all(nodes.map(async (node) => node.close()))
   })
 
   test('a user without the right to make tables is told so, and needs none where they are', async () => {

@@ -117,10 +117,9 @@ test('a touch rewrites neither the value nor an index', async () => {
   await store.add('k', { value: Buffer.alloc(5000, 1), expiresAtMs: startMs + 1000, tags: ['t'] })
   const before = await server.sql<{ at: string }>(`select pg_current_wal_lsn()::text as at`)
   for (let step = 1; step <= 20; step++) await store.touch('k', startMs + 1000 + step)
-  const [written] = await server.sql<{ bytes: number }>(
-    `select (pg_current_wal_lsn() - $1::pg_lsn)::int as bytes`,
-    [before[0]?.at],
-  )
+  const [written] = await server.sql<{ bytes: number }>(`select (pg_current_wal_lsn() - $1::pg_lsn)::int as bytes`, [
+    before[0]?.at,
+  ])
   expect(written?.bytes).toBeLessThan(20 * 1000)
   await eventually(async () => {
     const rows = await server.sql(

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -32,9 +32,12 @@ export interface PostgresFaults {
  * The server that TEST_POSTGRES_URL names, or else one of its own: on a free loopback port, with its data in a temporary
  * folder. A server of the system is never touched.
  */
-export async function startPostgres(flags: readonly string[] = []): Promise<PostgresServer> {
+export async function startPostgres(
+  flags: readonly string[] = [],
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<PostgresServer> {
   const given = process.env['TEST_POSTGRES_URL']
-  if (given !== undefined && given !== '') {
+  if (given !== undefined && given !== '' && tls === undefined) {
     return { url: given, port: Number(new URL(given).port || 5432), sql: sqlAt(given), faults: undefined, stop: async () => {} }
   }
   linkLibraries()
@@ -49,8 +52,12 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
     createPostgresUser: process.getuid?.() === 0,
     initdbFlags: ['--no-sync', '--encoding=UTF8'],
     // What a killed process wrote is safe with the kernel; only a loss of power would need the disk.
-    postgresFlags: ['-c', 'fsync=off', '-c', 'shared_buffers=32MB', '-c', `listen_addresses=127.0.0.1`, '-c', 'unix_socket_directories=', ...flags],
-    onLog: (message) => log.push(String(message)),
+    postgresFlags: [
+      ...['fsync=off', 'shared_buffers=32MB', 'listen_addresses=127.0.0.1', 'unix_socket_directories='],
+      ...(tls === undefined ? [] : ['ssl=on', 'ssl_cert_file=server.crt', 'ssl_key_file=server.key']),
+      ...flags,
+    ].flatMap((flag) => ['-c', flag]),
+    onLog: (message) => log.push(message),
     onError: (message) => log.push(String(message)),
   })
   const start = async () => {
@@ -61,6 +68,7 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
     }
   }
   await embedded.initialise()
+  if (tls !== undefined) writeTls(databaseDir, tls)
   await start()
   const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
   const faults = faultsOf(join(databaseDir, 'postmaster.pid'), start)
@@ -70,6 +78,19 @@ export async function startPostgres(flags: readonly string[] = []): Promise<Post
     rmSync(databaseDir, { recursive: true, force: true })
   }
   return { url, port, sql: sqlAt(url), faults, stop }
+}
+
+/** The server reads a key only where it is the owner's alone; the owner is that of the folder. */
+function writeTls(databaseDir: string, { cert, key }: { readonly cert: string; readonly key: string }): void {
+  const { uid, gid } = statSync(databaseDir)
+  for (const [name, text] of [
+    ['server.crt', cert],
+    ['server.key', key],
+  ] as const) {
+    const path = join(databaseDir, name)
+    writeFileSync(path, text, { mode: 0o600 })
+    chownSync(path, uid, gid)
+  }
 }
 
 function faultsOf(pidFile: string, start: () => Promise<void>): PostgresFaults {
