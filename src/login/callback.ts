@@ -194,7 +194,7 @@ export class Callback {
     if (failure.code !== 'store_unavailable' && (await this.#hasSession(call))) {
       return seeOther(this.#wayBack(call.request, returnTo ?? '/'), cleared, callbackHeaders)
     }
-    const query = new URLSearchParams({ code: failure.code, request: call.requestId })
+    const query = new URLSearchParams({ code: failure.code })
     if (returnTo !== undefined && returnTo !== '/') query.set('returnTo', returnTo)
     return seeOther(`${basePath}/error?${query.toString()}`, cleared, callbackHeaders)
   }

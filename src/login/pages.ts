@@ -38,9 +38,6 @@ export function loginError(basePath: string, sessionOf: (request: Request) => Ma
     const code = shownCodes.has(asked) ? (asked as ErrorCode) : 'login_failed'
     const returnTo = readReturnTo(url.searchParams.get('returnTo'))
     if (code === 'login_failed' && (await isLoggedIn(call, sessionOf))) return seeOther(returnTo)
-    const requestId = /^[\w-]{1,64}$/.test(url.searchParams.get('request') ?? '')
-      ? String(url.searchParams.get('request'))
-      : call.requestId
     const { status } = errorTable[code]
     const headers: Record<string, string> = { ...pageHeaders }
     if (status === 503) headers['retry-after'] = '5'
@@ -50,7 +47,11 @@ export function loginError(basePath: string, sessionOf: (request: Request) => Ma
       again.searchParams.set('again', '1')
       headers['refresh'] = `0; url=${again.pathname}${again.search}`
     }
-    return html(status, errorPage(code, { requestId, basePath }, returnTo === '/' ? undefined : returnTo), headers)
+    return html(
+      status,
+      errorPage(code, { requestId: call.requestId, basePath }, returnTo === '/' ? undefined : returnTo),
+      headers,
+    )
   }
 }
 

@@ -30,7 +30,7 @@ export interface BodyScan {
 }
 
 /** Shorter tokens are not looked for: they would match by chance. */
-const shortestToken = 16
+const shortestToken = 8
 /** As many characters of a token at the edge of a 206 part count as the token. */
 const shortestPiece = 8
 const shortestPart = 2 * shortestPiece

@@ -45,12 +45,12 @@ export const statementTimeoutMs = 900
 
 const knownParameters = new Set(['sslmode', 'host', 'port', 'application_name', 'options', 'channel_binding', 'connect_timeout'])
 const verifyingModes = new Set(['require', 'verify-ca', 'verify-full'])
-const schemaName = /^[a-z_][a-z0-9_]{0,39}$/
+const schemaName = /^[a-z_][a-z0-9_]{0,49}$/
 
 /** Throws a TypeError, which never repeats the URL, for what cannot be used. */
 export function readPostgresOptions(options: PostgresStoreOptions): PostgresSettings {
   const { schema = 'coatcheck', poolSize = 10, trustMs = 400, clock = Date.now } = options
-  if (!schemaName.test(schema)) throw new TypeError('schema: use lower-case letters, digits and "_", at most 40 characters')
+  if (!schemaName.test(schema)) throw new TypeError('schema: use lower-case letters, digits and "_", at most 50 characters')
   if (!Number.isInteger(poolSize) || poolSize < 1 || poolSize > 1000)
     throw new TypeError('poolSize: write a number from 1 to 1000')
   if (!Number.isInteger(trustMs) || trustMs < 20 || trustMs > 2000) throw new TypeError('trustMs: write a number from 20 to 2000')

@@ -10,7 +10,7 @@ export type Statements = ReturnType<typeof statementsFor>
  */
 export function statementsFor(schema: string) {
   const records = `${schema}.records`
-  const statement = (name: string, text: string): Statement => ({ name: `coatcheck_${schema}_${name}`, text })
+  const statement = (name: string, text: string): Statement => ({ name: `coatcheck_${name}`, text })
   return {
     /** key, now */
     get: statement('get', `select value, version, expires_at from ${records} where key = $1 and expires_at > $2`),

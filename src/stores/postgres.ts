@@ -216,8 +216,7 @@ class PostgresStore implements SessionStore {
       const version = await this.#readVersion()
       checkNotNewer(version)
       if (version < schemaVersion) {
-        if (this.#wasReady)
-          throw new Error('its tables are gone; restore them, or make them anew with: coatcheck check --migrate')
+        if (this.#wasReady) throw new Error('its tables are gone; restore them, or make them anew with: coatcheck check')
         await migrate(this.#settings)
       }
       this.#wasReady = true
