@@ -18,6 +18,10 @@ const idleAfterMs = 10_000
 /** Longer than another node takes to hear a beat, or a new one to be told of an older. */
 const awaitedForMs = 2000
 
+/** The two ways, to write and to listen, are seen to lead to the same server this often, and trusted this long to do so. */
+const echoEveryMs = 2000
+const echoCountsMs = 5000
+
 /** A beat under way. */
 interface Beat {
   readonly number: number
@@ -37,6 +41,7 @@ export class PostgresListener {
   readonly #held: HeldVersions
   readonly #peers: PostgresPeers
   readonly #beatStatement: string
+  readonly #say: (message: string) => Promise<unknown>
   #client: Client | undefined
   #timer: NodeJS.Timeout | undefined
   #retryMs = firstRetryMs
@@ -45,13 +50,23 @@ export class PostgresListener {
   #beats = 0
   #isBeating = false
   #trusted: { readonly fromMs: number; readonly fromWallMs: number } | undefined
+  #echo: { readonly number: number; readonly sentAtMs: number } | undefined
+  #echoedMs = -Infinity
   #lastAskedMs = -Infinity
   #heard: string[] = []
   #file: string | null | undefined
   #state: 'new' | 'open' | 'closed' = 'new'
 
-  constructor(settings: PostgresSettings, statements: Statements, held: HeldVersions, peers: PostgresPeers) {
+  /** `say` notifies on the connections that write. */
+  constructor(
+    settings: PostgresSettings,
+    statements: Statements,
+    held: HeldVersions,
+    peers: PostgresPeers,
+    say: (message: string) => Promise<unknown>,
+  ) {
     this.#settings = settings
+    this.#say = say
     this.#held = held
     this.#peers = peers
     this.#beatStatement = statements.beat.text
@@ -63,12 +78,12 @@ export class PostgresListener {
     if (this.#state === 'new') {
       this.#state = 'open'
       void this.#connect()
-    } else if (this.#client !== undefined && !this.isTrusting(nowMs)) this.#sendBeat()
+    } else if (this.#client !== undefined && !this.isTrusting(nowMs)) this.#assure()
   }
 
   /** Both clocks have to agree: one stands still while the machine sleeps, and the other can be set back. */
   isTrusting(nowMs: number): boolean {
-    if (this.#trusted === undefined) return false
+    if (this.#trusted === undefined || nowMs - this.#echoedMs >= echoCountsMs) return false
     const { fromMs, fromWallMs } = this.#trusted
     const { trustMs } = this.#settings
     return nowMs - fromMs < trustMs && Date.now() - fromWallMs < trustMs
@@ -121,11 +136,13 @@ export class PostgresListener {
     this.#node = randomBytes(9).toString('base64url')
     this.#beat = undefined
     this.#isBeating = false
+    this.#echo = undefined
+    this.#echoedMs = -Infinity
     this.#heard = []
     this.#file = undefined
     this.#held.setListening(true)
     this.#peers.setListening(true)
-    this.#sendBeat()
+    this.#assure()
     this.#schedule(() => this.#tick(), this.#settings.trustMs / 3)
   }
 
@@ -159,8 +176,18 @@ export class PostgresListener {
     if (client === undefined) return
     const isIdle = performance.now() - this.#lastAskedMs > idleAfterMs
     if (this.#beat !== undefined && performance.now() - this.#beat.sentAtMs > 2 * statementTimeoutMs) return this.#lost(client)
-    if (!isIdle) this.#sendBeat()
+    if (!isIdle) this.#assure()
     this.#schedule(() => this.#tick(), this.#settings.trustMs / 3)
+  }
+
+  #assure(): void {
+    this.#sendBeat()
+    const nowMs = performance.now()
+    if (nowMs - Math.max(this.#echoedMs, this.#echo?.sentAtMs ?? -Infinity) < echoEveryMs) return
+    this.#beats += 1
+    this.#echo = { number: this.#beats, sentAtMs: nowMs }
+    // A failure shows in that it does not come back.
+    this.#say(formatMessage({ kind: 'echo', node: this.#node, number: this.#beats })).catch(() => undefined)
   }
 
   #sendBeat(): void {
@@ -197,11 +224,16 @@ export class PostgresListener {
     if (message === undefined) return
     if (message.kind === 'bye') return this.#peers.left(message.node)
     if (message.kind === 'ended') return this.#receiveEnd(message.announcement, message.keys)
+    if (message.kind === 'echo') return this.#receiveEcho(message.node, message.number)
     if (message.node !== this.#node) return this.#peers.beat(message.node, message.trustMs, message.heard)
     if (message.number !== this.#beat?.number) return
     this.#trusted = { fromMs: this.#beat.sentAtMs, fromWallMs: this.#beat.sentAtWallMs }
     this.#beat = undefined
     if (this.#heard.length > 0) this.#sendBeat()
+  }
+
+  #receiveEcho(node: string, number: number): void {
+    if (node === this.#node && number === this.#echo?.number) this.#echoedMs = this.#echo.sentAtMs
   }
 
   #receiveEnd(announcement: string, keys: readonly string[]): void {

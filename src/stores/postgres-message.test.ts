@@ -5,6 +5,7 @@ import type { PostgresMessage } from './postgres-message.ts'
 const messages: readonly PostgresMessage[] = [
   { kind: 'beat', node: 'n', number: 7, trustMs: 400, heard: [] },
   { kind: 'beat', node: 'n', number: 7, trustMs: 400, heard: ['a', 'b'] },
+  { kind: 'echo', node: 'n', number: 7 },
   { kind: 'ended', announcement: 'a', keys: ['one', 'two words', ''] },
   { kind: 'ended', announcement: 'a', keys: [] },
   { kind: 'bye', node: 'n' },
@@ -26,6 +27,8 @@ test.each([
   'ended',
   'ended\n',
   'bye',
+  'echo\nn',
+  'echo\nn\nx',
   'other\nx',
   'beat\nn',
   'beat\nn\n1',

@@ -8,6 +8,8 @@ export type PostgresMessage =
       readonly trustMs: number
       readonly heard: readonly string[]
     }
+  /** A node looks whether what is said where it writes arrives where it listens. */
+  | { readonly kind: 'echo'; readonly node: string; readonly number: number }
   /** The records with these keys were written; without keys, any may have been. */
   | { readonly kind: 'ended'; readonly announcement: string; readonly keys: readonly string[] }
   /** A node trusts nothing any more. */
@@ -21,6 +23,8 @@ export function formatMessage(message: PostgresMessage): string {
   switch (message.kind) {
     case 'beat':
       return ['beat', message.node, message.number, message.trustMs, ...message.heard].join('\n')
+    case 'echo':
+      return ['echo', message.node, message.number].join('\n')
     case 'ended':
       return ['ended', message.announcement, ...message.keys].join('\n')
     case 'bye':
@@ -35,6 +39,7 @@ export function parseMessage(text: string): PostgresMessage | undefined {
   if (kind === 'ended') return { kind, announcement: subject, keys: rest }
   if (kind === 'bye') return { kind, node: subject }
   const [number, trustMs] = rest.slice(0, 2).map(Number)
+  if (kind === 'echo' && isCount(number)) return { kind, node: subject, number }
   if (kind !== 'beat' || !isCount(number) || !isCount(trustMs)) return undefined
   return { kind, node: subject, number, trustMs, heard: rest.slice(2) }
 }

@@ -4,6 +4,9 @@ const longestTrustMs = 2000
 /** Allowance for timers and for clocks that do not run at quite the same speed. */
 const marginMs = 50
 
+/** From this many on, those that fell silent are looked for with every beat and not only with a write. */
+const manyNodes = 64
+
 interface Announced {
   /** Nodes that have not confirmed yet, and until when they may trust what they read before; absent until it came back. */
   waitingFor: Map<string, number> | undefined
@@ -38,6 +41,7 @@ export class PostgresPeers {
   }
 
   beat(node: string, trustMs: number, heard: readonly string[]): void {
+    if (this.#untilMs.size >= manyNodes) this.#forgetSilent()
     this.#untilMs.set(node, this.#now() + Math.min(trustMs, longestTrustMs) + marginMs)
     for (const announcement of heard) this.#confirm(announcement, node)
   }
@@ -60,11 +64,10 @@ export class PostgresPeers {
   cameBack(announcement: string): boolean {
     const announced = this.#announced.get(announcement)
     if (announced === undefined) return false
-    const now = this.#now()
-    for (const [node, untilMs] of this.#untilMs) if (untilMs <= now) this.#untilMs.delete(node)
+    this.#forgetSilent()
     announced.waitingFor = new Map(this.#untilMs)
     // Nodes whose beats were sent before this one listened.
-    if (this.#completeAtMs !== undefined && now < this.#completeAtMs) announced.waitingFor.set('', this.#completeAtMs)
+    if (this.#completeAtMs !== undefined && this.#now() < this.#completeAtMs) announced.waitingFor.set('', this.#completeAtMs)
     announced.wake()
     return true
   }
@@ -87,6 +90,11 @@ export class PostgresPeers {
         }
       })
     }
+  }
+
+  #forgetSilent(): void {
+    const now = this.#now()
+    for (const [node, untilMs] of this.#untilMs) if (untilMs <= now) this.#untilMs.delete(node)
   }
 
   #confirm(announcement: string, node: string): void {

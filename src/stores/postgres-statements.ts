@@ -102,6 +102,9 @@ export function statementsFor(schema: string) {
     /** value */
     probe: statement('probe', `update ${schema}.probe set value = $1 where id = 1 returning value`),
 
+    /** channel, message */
+    say: statement('say', 'select pg_notify($1, $2)'),
+
     version: statement('version', `select max(version) as version from ${schema}.migration`),
 
     /** channel, message, table. The file of the table changes when it is truncated, restored or made anew. */

@@ -57,7 +57,9 @@ class PostgresStore implements SessionStore {
     this.#statements = statementsFor(settings.schema)
     this.#pool = new PostgresPool(settings)
     this.#peers = new PostgresPeers(settings.trustMs, () => performance.now())
-    this.#listener = new PostgresListener(settings, this.#statements, this.#held, this.#peers)
+    this.#listener = new PostgresListener(settings, this.#statements, this.#held, this.#peers, (message) =>
+      this.#pool.query(this.#statements.say, [settings.channel, message]),
+    )
     this.#sweep = new PostgresSweep(this.#pool, this.#statements.sweep, settings.clock)
   }
 

@@ -1,3 +1,5 @@
+import { fork } from 'node:child_process'
+import { join } from 'node:path'
 import { performance } from 'node:perf_hooks'
 import pg from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
@@ -8,6 +10,7 @@ import { startPostgres } from '../support/postgres-server.ts'
 import type { PostgresServer } from '../support/postgres-server.ts'
 import { linkTo } from './postgres-link.ts'
 import type { PostgresLink } from './postgres-link.ts'
+import { kill, nextMessage } from './store-process.ts'
 
 /** How long a write may take at most when a node is cut off: the default trust and its margin, and what this machine adds. */
 const boundMs = 400 + 50 + 250
@@ -36,7 +39,9 @@ beforeEach(async () => {
   await near.check()
   link = await linkTo(server.url)
   listenLink = await linkTo(server.url)
-  far = createPostgresStore({ url: link.url, listenUrl: listenLink.url, schema })
+  const listenUrl = new URL(listenLink.url)
+  listenUrl.searchParams.set('application_name', schema)
+  far = createPostgresStore({ url: link.url, listenUrl: listenUrl.href, schema })
 })
 
 afterEach(async () => {
@@ -129,6 +134,31 @@ describe('PostgreSQL store, what a node is certain of', () => {
     expect(median).toBeLessThan(100)
   })
 
+  test('another process says its last yes before the answer comes, 60 times', async () => {
+    const child = fork(join(import.meta.dirname, 'postgres-worker.mjs'), [server.url, schema], {
+      execArgv: [],
+      serialization: 'advanced',
+    })
+    try {
+      await nextMessage(child)
+      await acquainted()
+      for (let turn = 0; turn < 60; turn++) {
+        const key = `k${turn}`
+        await near.add(key, record(['user']))
+        child.send(key)
+        await nextMessage(child)
+        const lastYes = nextMessage(child)
+        if (turn % 2 === 0) await near.delete(key)
+        else await near.deleteTagged('user')
+        const answeredNs = process.hrtime.bigint()
+        const { lastYesNs } = Object(await lastYes)
+        expect(lastYesNs > 0n && lastYesNs < answeredNs, `turn ${turn}`).toBe(true)
+      }
+    } finally {
+      await kill(child)
+    }
+  })
+
   test('only what ends a version is announced; a touch that extends is not', async () => {
     const version = await addHeld('k', ['t'])
     const heard: string[] = []
@@ -186,10 +216,23 @@ describe('PostgreSQL store, a node that is cut off', () => {
     listenLink.cut()
     await eventually(() => expect(far.holds('k', version)).toBe(false))
     await readUntilHeld(far, 'k', version)
-    await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where query like 'select pg_notify%'`)
+    await server.sql(`select pg_terminate_backend(pid) from pg_stat_activity where application_name = '${schema}'`)
     await near.delete('k')
     expect(far.holds('k', version)).toBe(false)
     expect(await far.get('k')).toBe(undefined)
+  })
+
+  test('that listens where nothing is said trusts nothing, and works', async () => {
+    const elsewhere = new URL(server.url)
+    elsewhere.pathname = '/template1'
+    const lost = createPostgresStore({ url: server.url, listenUrl: elsewhere.href, schema })
+    const version = await lost.add('k', record())
+    for (const endMs = performance.now() + 700; performance.now() < endMs;) {
+      expect((await lost.get('k'))?.version).toBe(version)
+      expect(lost.holds('k', version ?? 0)).toBe(false)
+    }
+    expect(await lost.delete('k')).toBe(true)
+    await lost.close()
   })
 
   test('a writer without a listening connection waits until nobody can trust any more', async () => {

@@ -6,7 +6,7 @@ import { listenOnLoopback } from '../support/loopback.ts'
 export interface PostgresLink {
   /** The URL with this way in place of the server's own address. */
   readonly url: string
-  /** Statements that were sent over it so far. */
+  /** Statements that were sent over it so far, without what a node says to itself now and then. */
   statements(): number
   /** What was prepared or queried over it, after a name where it had one, and the parameters of each start. */
   readonly said: readonly string[]
@@ -25,7 +25,6 @@ export async function linkTo(url: string): Promise<PostgresLink> {
   const sockets = new Set<Socket>()
   const answering = new Set<Socket>()
   let isFrozen = false
-  let statements = 0
   const said: string[] = []
   const server = createServer((near) => {
     const far = connect(Number(target.port || 5432), target.hostname)
@@ -44,8 +43,7 @@ export async function linkTo(url: string): Promise<PostgresLink> {
     answering.add(far)
     far.on('close', () => answering.delete(far))
     const read = messageReader((type, content) => {
-      if (type === 'E') statements += 1
-      else if (type === 'P' || type === 'Q' || type === 'start')
+      if (type === 'P' || type === 'Q' || type === 'start')
         said.push(`${type} ${content.toString('latin1').replaceAll('\0', ' ')}`)
     })
     near.on('data', (chunk: Buffer) => {
@@ -60,7 +58,7 @@ export async function linkTo(url: string): Promise<PostgresLink> {
   through.host = `127.0.0.1:${listener.port}`
   return {
     url: through.href,
-    statements: () => statements,
+    statements: () => said.filter((text) => /^P (?!.*select pg_notify\(\$1)/.test(text)).length,
     said,
     freeze: () => {
       isFrozen = true

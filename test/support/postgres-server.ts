@@ -53,7 +53,10 @@ export async function startPostgres(
     initdbFlags: ['--no-sync', '--encoding=UTF8'],
     // What a killed process wrote is safe with the kernel; only a loss of power would need the disk.
     postgresFlags: [
-      ...['fsync=off', 'shared_buffers=32MB', 'listen_addresses=127.0.0.1', 'unix_socket_directories='],
+      'fsync=off',
+      'shared_buffers=32MB',
+      'listen_addresses=127.0.0.1',
+      'unix_socket_directories=',
       ...(tls === undefined ? [] : ['ssl=on', 'ssl_cert_file=server.crt', 'ssl_key_file=server.key']),
       ...flags,
     ].flatMap((flag) => ['-c', flag]),
