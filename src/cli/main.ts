@@ -67,9 +67,10 @@ function createProgram(terminal: Terminal, startGateway: StartGateway, exit: (co
   withConfig(program.command('check'))
     .description('say everything that is wrong with a config, then with the provider, upstreams, folders and store it names')
     .option('--json', 'print one JSON object', false)
+    .option('--migrate', 'make or migrate the tables of a postgres store first', false)
     .option('--timeout <seconds>', 'for all questions together', wholeNumber(1, 3600), 10)
-    .action(async ({ config, json, timeout }: { config: string; json: boolean; timeout: number }) =>
-      exit(await check({ config, json, timeoutSeconds: timeout }, terminal)),
+    .action(async ({ config, json, migrate, timeout }: { config: string; json: boolean; migrate: boolean; timeout: number }) =>
+      exit(await check({ config, json, migrate, timeoutSeconds: timeout }, terminal)),
     )
 
   withConfig(program.command('explain'))

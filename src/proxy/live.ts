@@ -7,15 +7,23 @@ interface Entry {
   readonly open: Set<Open>
 }
 
-/** How often sessions with something open are looked at: the bound for a session closed on another node, or expired. */
-const lookEveryMs = 500
+/**
+ * How often sessions with something open are looked at: the bound for a session closed on another node, or expired. A look
+ * asks only the store's memory; where there is so much to look at that it takes long, it is taken less often.
+ */
+const lookEveryMs = 25
+const seldomEveryMs = 500
+/** At most one part in so many of the time goes into looking. */
+const shareOfTime = 20
+/** Sessions that are read again at a time: those of a user who is logged out everywhere end together. */
+const readAtOnce = 100
 
 /** What is open, by session, so that it ends with its session (contract, section 8, promise 2). */
 export class Live {
   readonly #sessions: Sessions
   readonly #entries = new Map<string, Entry>()
   #timer: NodeJS.Timeout | undefined
-  #isLooking = false
+  #isReading = false
 
   constructor(sessions: Sessions) {
     this.#sessions = sessions
@@ -29,7 +37,7 @@ export class Live {
       entry.session = session
       entry.open.add(open)
     }
-    this.#timer ??= setInterval(() => void this.#look(), lookEveryMs).unref()
+    this.#timer ??= this.#lookAfter(lookEveryMs)
   }
 
   remove(session: Session, open: Open): void {
@@ -40,7 +48,7 @@ export class Live {
   }
 
   close(): void {
-    clearInterval(this.#timer)
+    clearTimeout(this.#timer)
     this.#timer = undefined
   }
 
@@ -51,22 +59,38 @@ export class Live {
     for (const open of entry.open) open.sessionEnded(reason)
   }
 
-  /** Asks the store only about sessions that it does not vouch for, and takes an outage for no answer. */
-  async #look(): Promise<void> {
-    if (this.#entries.size === 0) this.close()
-    if (this.#isLooking) return
-    this.#isLooking = true
+  #lookAfter(ms: number): NodeJS.Timeout {
+    return setTimeout(() => this.#look(), ms).unref()
+  }
+
+  /** Asks the store only about sessions that it does not vouch for. */
+  #look(): void {
+    this.#timer = undefined
+    if (this.#entries.size === 0) return
+    const startedAtMs = performance.now()
+    const uncertain: Entry[] = []
+    for (const entry of this.#entries.values()) if (!this.#sessions.isCurrent(entry.session)) uncertain.push(entry)
+    const tookMs = performance.now() - startedAtMs
+    this.#timer = this.#lookAfter(Math.min(Math.max(lookEveryMs, tookMs * shareOfTime), seldomEveryMs))
+    void this.#readAll(uncertain)
+  }
+
+  /** One round at a time; an outage is no answer. */
+  async #readAll(uncertain: Entry[]): Promise<void> {
+    if (this.#isReading) return
+    this.#isReading = true
     try {
-      for (const [key, entry] of this.#entries) {
-        if (this.#sessions.isCurrent(entry.session)) continue
-        const found = await this.#sessions.find(entry.session.id)
-        if (found === undefined) this.#end(key, 'closed_elsewhere')
-        else entry.session = found
-      }
+      while (uncertain.length > 0) await Promise.all(uncertain.splice(0, readAtOnce).map((entry) => this.#read(entry)))
     } catch {
       // The store is in trouble: nobody was logged out by that. The next look asks again.
     } finally {
-      this.#isLooking = false
+      this.#isReading = false
     }
+  }
+
+  async #read(entry: Entry): Promise<void> {
+    const found = await this.#sessions.find(entry.session.id)
+    if (found === undefined) this.#end(entry.session.key, 'closed_elsewhere')
+    else entry.session = found
   }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { beforeEach, expect, test } from 'vitest'
+import { beforeEach, expect, test, vi } from 'vitest'
 import { Secret } from '../config/secret.ts'
 import { BffError } from '../errors.ts'
 import { createMemoryStore } from '../stores/memory.ts'
@@ -236,3 +236,37 @@ function withResolvers<T>(): { promise: Promise<T>; resolve: (value: T) => void 
   })
   return { promise, resolve }
 }
+
+/** A store whose next replacements of sessions fail; the leases go on. */
+function failToReplace(times: number): void {
+  const replace = store.replace.bind(store)
+  let left = times
+  store.replace = (key, ...rest) => {
+    if (!key.startsWith('session:') || left === 0) return replace(key, ...rest)
+    left -= 1
+    throw new BffError('store_unavailable')
+  }
+}
+
+test('tokens that the store did not take are written later, and the spent refresh token is not shown again', async () => {
+  const session = await login()
+  now += 301_000
+  failToReplace(2)
+  await expect(one.tokens.fresh(session, undefined)).rejects.toMatchObject({ code: 'store_unavailable' })
+  const there = await findBy(other, session)
+  const results = await Promise.all([one.tokens.fresh(session, undefined), other.tokens.fresh(there, undefined)])
+  expect(asked).toHaveLength(1)
+  for (const result of results) expect(result?.tokens).toMatchObject({ accessToken: 'access-1', refreshToken: 'refresh-1' })
+  expect(discarded).toEqual([])
+})
+
+test('tokens that the store did not take are given back where the session was closed meanwhile', async () => {
+  const session = await login()
+  now += 301_000
+  failToReplace(1)
+  await expect(one.tokens.fresh(session, undefined)).rejects.toMatchObject({ code: 'store_unavailable' })
+  await other.sessions.close(session.key, 'logout')
+  expect(await one.tokens.fresh(session, undefined)).toBeUndefined()
+  await vi.waitFor(() => expect(discarded).toEqual(['refresh-1']))
+  expect(asked).toHaveLength(1)
+})

@@ -5,6 +5,7 @@ import { takeLease } from './lease.ts'
 import type { Session, SessionTokens, TokenRecipe, TokenSet } from './session.ts'
 import { isExpired, isRefreshDue, resourceKey, tokenFor, tokenTimes } from './session.ts'
 import type { Sessions } from './sessions.ts'
+import { UnwrittenTokens } from './unwritten-tokens.ts'
 
 /** What a provider answered to a refresh, already validated as far as that needs no session. */
 export interface TokenAnswer {
@@ -45,8 +46,10 @@ export interface TokensOptions {
   readonly onEvent: (session: Session, event: RefreshEvent) => void
 }
 
-/** A waiter looks this often whether the node that holds the lease is done. */
+/** A waiter looks this often whether the node that holds the lease is done, which asks only the store's memory. */
 const lookAgainMs = 40
+/** And this often whether the lease is free again without a new token: its holder failed, or was killed. */
+const tryAgainMs = 500
 /** And gives up after this long: longer than a provider call may take. */
 const patienceMs = 25_000
 /** After a failed refresh, a token that is still valid is used this long before the next try. */
@@ -61,9 +64,11 @@ export class Tokens {
   readonly #options: TokensOptions
   readonly #flights = new Map<string, Promise<Session | undefined>>()
   readonly #pausedUntilMs = new Map<string, number>()
+  readonly #unwritten: UnwrittenTokens
 
   constructor(options: TokensOptions) {
     this.#options = options
+    this.#unwritten = new UnwrittenTokens(options.sessions, options.discard)
   }
 
   /** Whether a call needs to wait for `fresh` at all. The hot path asks only this. */
@@ -94,25 +99,37 @@ export class Tokens {
   }
 
   async #renew(session: Session, recipe: TokenRecipe | undefined): Promise<Session | undefined> {
-    const { sessions, store, clock } = this.#options
+    const { store, clock } = this.#options
     const deadlineMs = performance.now() + patienceMs
+    let current: Session | undefined = session
     for (;;) {
       const lease = await takeLease(store, clock, `lease:${session.key}`)
       if (lease !== undefined) {
         try {
-          const latest = await sessions.find(session.id)
+          const latest = await this.#unwritten.find(session.id)
           return latest === undefined || !this.isDue(latest, recipe) ? latest : await this.#ask(latest, recipe)
         } finally {
-          await lease.release()
+          await this.#unwritten.release(session, lease)
         }
       }
       if (performance.now() > deadlineMs) {
         throw new BffError('provider_unavailable', { reason: 'another node is still refreshing', retryAfterSeconds: 2 })
       }
-      await delay(lookAgainMs)
-      const latest = await sessions.find(session.id)
-      if (latest === undefined || !this.isDue(latest, recipe)) return latest
+      current = await this.#whenChanged(current)
+      if (current === undefined || !this.isDue(current, recipe)) return current
     }
+  }
+
+  /**
+   * The session as it is now: as soon as the store no longer vouches for this version of it, or after `tryAgainMs`. Many
+   * sessions may be waited for at once, on every node, and asking the store over and over would cost it more than all else.
+   */
+  async #whenChanged(session: Session): Promise<Session | undefined> {
+    const { sessions } = this.#options
+    const untilMs = performance.now() + tryAgainMs
+    do await delay(lookAgainMs)
+    while (sessions.isCurrent(session) && performance.now() < untilMs)
+    return sessions.find(session.id)
   }
 
   async #ask(session: Session, recipe: TokenRecipe | undefined): Promise<Session | undefined> {
@@ -132,7 +149,7 @@ export class Tokens {
       await sessions.close(session.key, 'subject_changed')
       return undefined
     }
-    const written = await sessions.replaceTokens(session, merge(session.tokens, answer, recipe, this.#options.clock()))
+    const written = await this.#unwritten.write(session, merge(session.tokens, answer, recipe, this.#options.clock()))
     this.#pausedUntilMs.delete(session.key)
     if (written !== undefined) {
       onEvent(written, { event: 'refresh', resource: recipe?.resource })

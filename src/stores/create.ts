@@ -1,7 +1,7 @@
 import type { Config } from '../config/schema.ts'
 import { createEmbeddedStore } from './embedded.ts'
 import { createMemoryStore } from './memory.ts'
-import { createPostgresStore } from './postgres.ts'
+import { createPostgresStore, migratePostgres } from './postgres.ts'
 import { createRedisStore } from './redis.ts'
 import type { SessionStore } from './store.ts'
 
@@ -34,6 +34,14 @@ export function createStore(config: Config, clock: () => number = Date.now): Ses
       })
     }
   }
+}
+
+/** Makes or migrates what the configured store needs ahead of its first use. `false` where there is nothing of the kind. */
+export async function migrateStore({ session: { store } }: Config): Promise<boolean> {
+  if (store.type !== 'postgres') return false
+  const { url, listenUrl, schema, ca } = store
+  await migratePostgres({ url: url.reveal(), schema, ...defined({ listenUrl: listenUrl?.reveal(), ca }) })
+  return true
 }
 
 /** The options that were given: a store tells an absent one from one that is undefined. */

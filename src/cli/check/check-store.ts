@@ -1,14 +1,18 @@
 import type { Config } from '../../config/schema.ts'
 import { describeError } from '../../log.ts'
-import { createStore } from '../../stores/create.ts'
+import { createStore, migrateStore } from '../../stores/create.ts'
 import { collectFindings } from './finding.ts'
 import type { Finding } from './finding.ts'
 
-/** Has the store look whether it can be read and written. */
-export async function checkStore(config: Config, signal: AbortSignal): Promise<Finding[]> {
+/** Has the store look whether it can be read and written; with `migrate`, makes or migrates its tables first. */
+export async function checkStore(config: Config, signal: AbortSignal, migrate = false): Promise<Finding[]> {
   const { store } = config.session
   const { findings, report } = collectFindings('store', store.type === 'embedded' ? 'session.store.path' : 'session.store')
   try {
+    if (migrate) {
+      const isMigrated = await Promise.race([migrateStore(config), rejectWhen(signal)])
+      report('ok', isMigrated ? 'its tables are made and up to date' : `${placeOf(config)} needs no migration`)
+    }
     const opened = createStore(config)
     try {
       await Promise.race([opened.check(), rejectWhen(signal)])

@@ -15,6 +15,8 @@ export interface CheckOptions {
   readonly json: boolean
   /** For all questions to the outside together. */
   readonly timeoutSeconds: number
+  /** Makes or migrates the tables of a postgres store first. */
+  readonly migrate?: boolean
 }
 
 /** Validates a config file, then asks everything it names. Exit code 0: fine or warnings; 1: trouble outside; 2: the config. */
@@ -28,7 +30,7 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   return isBroken ? 2 : hasProblem ? 1 : 0
 }
 
-async function findAll({ config: file, timeoutSeconds }: CheckOptions, env: Terminal['env']): Promise<Finding[]> {
+async function findAll({ config: file, timeoutSeconds, migrate }: CheckOptions, env: Terminal['env']): Promise<Finding[]> {
   let config: Config
   try {
     config = await loadConfig(file, { env })
@@ -38,7 +40,11 @@ async function findAll({ config: file, timeoutSeconds }: CheckOptions, env: Term
   }
   // One deadline for all: the questions run side by side, and none of them waits for another's failure.
   const signal = AbortSignal.timeout(timeoutSeconds * 1000)
-  const asked = await Promise.all([checkProvider(config, signal), ...checkRoutes(config, signal), checkStore(config, signal)])
+  const asked = await Promise.all([
+    checkProvider(config, signal),
+    ...checkRoutes(config, signal),
+    checkStore(config, signal, migrate),
+  ])
   return [
     { step: 'config', level: 'ok', path: '', message: `${file} is valid` },
     ...findWarnings(config).map((warning): Finding => ({ step: 'config', level: 'warning', ...warning })),

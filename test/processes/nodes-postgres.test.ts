@@ -1,0 +1,4 @@
+import { postgresBackend } from './support/nodes-postgres.ts'
+import { describeNodes } from './support/nodes-suite.ts'
+
+describeNodes(postgresBackend)
