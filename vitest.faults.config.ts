@@ -9,6 +9,7 @@ export default defineConfig({
     fileParallelism: false,
     allowOnly: false,
     passWithNoTests: false,
+    reporters: ['verbose'],
     globalSetup: ['test/support/global-setup.ts'],
   },
 })

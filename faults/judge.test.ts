@@ -18,7 +18,10 @@ test('3: errors that the fault excuses, and none afterwards', () => {
 
 test('2: another error, a slow class, a slow recovery, or failures before the fault', () => {
   expect(judge(at(2_000, '500 internal_error'))).toMatchObject({ score: 2, reason: '1 x api: 500 internal_error' })
-  expect(judge(at(2_000, 'ok', { class: 'anonymous', durationMs: 900 }))).toMatchObject({ score: 2, reason: 'anonymous: p99 900 ms, not 500 ms' })
+  expect(judge(at(2_000, 'ok', { class: 'anonymous', durationMs: 900 }))).toMatchObject({
+    score: 2,
+    reason: 'anonymous: p99 900 ms, not 500 ms',
+  })
   expect(judge(at(9_500, '503 store_unavailable'))).toMatchObject({ score: 2, reason: 'recovered after 5510 ms' })
   expect(judge(at(100, '503'))).toMatchObject({ score: 2, reason: '1 failures before the fault' })
 })

@@ -83,13 +83,15 @@ export function measure(samples: readonly Sample[], windows: Windows, allowed: A
     for (const [outcome, count] of Object.entries(counts(failures))) collateral.push(`${count} x ${name}: ${outcome}`)
     const limitMs = allowed.p99Ms[name]
     const p99Ms = p99(own)
-    if (limitMs !== undefined && p99Ms > limitMs) collateral.push(`${name}: p99 ${Math.round(p99Ms)} ms, not ${limitMs} ms`)
+    if (limitMs !== undefined && p99Ms > limitMs)
+      collateral.push(`${name}: p99 ${Math.round(p99Ms)} ms, not ${Math.round(limitMs)} ms`)
   }
   const failedAfter = after.filter(({ outcome }) => outcome !== 'ok')
   const lastMs = Math.max(healedMs, ...failedAfter.map(({ startMs, durationMs }) => startMs + durationMs))
-  const classes = Object.fromEntries(
-    trafficClasses.map((name) => [name, report(name, before, during, after)]),
-  ) as Record<TrafficClass, ClassReport>
+  const classes = Object.fromEntries(trafficClasses.map((name) => [name, report(name, before, during, after)])) as Record<
+    TrafficClass,
+    ClassReport
+  >
   return {
     classes,
     wrong: Object.entries(counts(samples.flatMap(({ wrong }) => (wrong === undefined ? [] : [{ outcome: wrong }])))).map(

@@ -131,11 +131,14 @@ export class TokenVerifier {
       this.#allowance = Math.min(reloads.atOnce, this.#allowance + refill)
       this.#refilledAtMs = nowMs
     }
-    if (this.#allowance === 0) throw new Error('the keys were fetched too often just now')
+    if (this.#allowance === 0) throw new KeysNotToBeHad('the keys were fetched too often just now')
     this.#allowance -= 1
     const response = await this.#rules.fetch(url, { headers: Object.fromEntries(headers), signal })
-    if (response.ok) this.#loadedAtMs = nowMs
-    return response
+    if (response.status !== 200) throw new KeysNotToBeHad(`the keys were answered with status ${response.status}`)
+    const text = await response.text()
+    if (!isKeySet(text)) throw new KeysNotToBeHad('the keys were answered with something else')
+    this.#loadedAtMs = nowMs
+    return new Response(text, { headers: response.headers })
   }
 }
 
@@ -144,6 +147,20 @@ function hashOf(accessToken: string, algorithm: string): string {
   const bits = algorithm.startsWith('Ed') ? '512' : algorithm.slice(-3)
   const hash = createHash(`sha${bits}`).update(accessToken).digest()
   return hash.subarray(0, hash.length / 2).toString('base64url')
+}
+
+function isKeySet(text: string): boolean {
+  try {
+    const body: unknown = JSON.parse(text)
+    return isObject(body) && Array.isArray(body['keys'])
+  } catch {
+    return false
+  }
+}
+
+/** The keys may have changed, and cannot be asked for now: nothing is known about the token, good or bad. */
+export class KeysNotToBeHad extends Error {
+  override readonly name = 'KeysNotToBeHad'
 }
 
 /** What a verified logout token asks for. */

@@ -1,5 +1,6 @@
 import { AuthorizationResponseError, ClientError, ResponseBodyError } from 'openid-client'
 import { BffError } from '../errors.ts'
+import { KeysNotToBeHad } from './id-token.ts'
 
 /** The refresh token was refused for good (RFC 6749 section 5.2). */
 export function isRejectedGrant(error: unknown): boolean {
@@ -49,6 +50,7 @@ export function providerError(error: unknown, wrong: 'login_failed' | 'provider_
         return refused(`the provider's answer is not valid (${error.code})`)
     }
   }
+  if (error instanceof KeysNotToBeHad) return unavailable(error.message, error)
   if (isNetworkError(error)) return unavailable('the provider cannot be reached', error)
   return refused("the provider's answer is not valid")
 }

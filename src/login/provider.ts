@@ -4,7 +4,7 @@ import { BffError } from '../errors.ts'
 import type { SessionTokens, TokenRecipe } from '../session/session.ts'
 import { tokenTimes } from '../session/session.ts'
 import { RefreshRejected, type TokenAnswer } from '../session/tokens.ts'
-import { clockToleranceSeconds, TokenVerifier, type LogoutClaims } from './id-token.ts'
+import { clockToleranceSeconds, KeysNotToBeHad, TokenVerifier, type LogoutClaims } from './id-token.ts'
 import { Lazy } from './metadata.ts'
 import { clientAuth } from './provider-auth.ts'
 import { isRejectedGrant, isWrongIdToken, providerError } from './provider-error.ts'
@@ -179,7 +179,8 @@ export class Provider {
       return await verifier.verifyLogoutToken(logoutToken)
     } catch (error) {
       const { code, reason } = providerError(error, 'login_failed')
-      if (code === 'provider_unavailable')
+      // A stranger can send tokens with unknown key ids all day; to him the answer stays 400.
+      if (code === 'provider_unavailable' && !(error instanceof KeysNotToBeHad))
         throw new BffError(code, { reason: reason ?? code, retryAfterSeconds: 5, cause: error })
       throw new BffError('bad_request', {
         reason: 'the logout token is not valid',

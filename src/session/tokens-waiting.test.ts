@@ -13,13 +13,22 @@ const keyring = new Keyring([new Secret('a server secret that is long enough for
 /** A node with its own eyes on a store: what it asks is counted apart from what other nodes ask. */
 function node(store: SessionStore, refresh: () => Promise<TokenAnswer>) {
   const asked = { get: 0, add: 0, holds: 0 }
+  const count = (name: keyof typeof asked): SessionStore => {
+    asked[name] += 1
+    return store
+  }
   const watched: SessionStore = {
-    ...store,
-    get: (key) => ((asked.get += 1), store.get(key)),
-    add: (key, record) => ((asked.add += 1), store.add(key, record)),
-    holds: (key, version) => ((asked.holds += 1), store.holds(key, version)),
+    get: (...given) => count('get').get(...given),
+    add: (...given) => count('add').add(...given),
+    holds: (...given) => count('holds').holds(...given),
     replace: (...given) => store.replace(...given),
+    touch: (...given) => store.touch(...given),
     delete: (...given) => store.delete(...given),
+    deleteTagged: (...given) => store.deleteTagged(...given),
+    listTagged: (...given) => store.listTagged(...given),
+    list: (...given) => store.list(...given),
+    check: () => store.check(),
+    close: () => store.close(),
   }
   const sessions = new Sessions({
     store: watched,
@@ -42,7 +51,15 @@ test('a node that waits for the refresh of another asks the store nothing while 
     return new Promise<TokenAnswer>((resolve) => (answer = resolve))
   }
   const [one, other] = [node(store, refresh), node(store, refresh)]
-  const held = { accessToken: 'old', ...tokenTimes(Date.now(), 0), refreshToken: 'refresh-0', idToken: 'id', scope: '', resources: {}, claims: {} }
+  const held = {
+    accessToken: 'old',
+    ...tokenTimes(Date.now(), 0),
+    refreshToken: 'refresh-0',
+    idToken: 'id',
+    scope: '',
+    resources: {},
+    claims: {},
+  }
   const session = await one.sessions.create({ issuer: 'https://id.test', subject: 'ada', device: '', tokens: held })
   const there = await other.sessions.find(session.id)
   if (there === undefined) throw new Error('the session is gone')

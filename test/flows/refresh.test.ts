@@ -264,3 +264,20 @@ test('routes with a resource get a token of their own, refreshed by itself', asy
   expect(resources.filter((resource) => resource === 'https://orders.test')).toHaveLength(1)
   expect(internet.provider.reuseDetected).toBe(0)
 })
+
+test('a session outlives a key that was replaced while the keys cannot be had', async () => {
+  const internet = await simulateInternet()
+  const { app, provider, clock } = internet
+  const users = []
+  for (let i = 0; i < 6; i += 1) {
+    const user = internet.browser()
+    await user.login(app)
+    users.push(user)
+  }
+  clock.advance((provider.settings.accessTokenLifetimeSeconds + 1) * 1000)
+  provider.rotateKeys()
+  provider.override('jwks', { status: 503 })
+  for (const user of users) expect((await user.fetch('/api/a')).status).toBe(200)
+  provider.override('jwks', undefined)
+  for (const user of users) expect((await user.session())['authenticated']).toBe(true)
+})

@@ -87,7 +87,10 @@ export async function signIn(client: NodeClient, provider: ScriptedProvider, sub
   const back = new URL(asked.headers.get('location') ?? '')
   const cookie = cookiesOf(started).join('; ')
   const done = await client.call(back.pathname + back.search, { headers: { cookie } })
-  const id = cookiesOf(done).find((pair) => pair.startsWith(`${sessionCookie}=`))?.slice(sessionCookie.length + 1) ?? ''
+  const id =
+    cookiesOf(done)
+      .find((pair) => pair.startsWith(`${sessionCookie}=`))
+      ?.slice(sessionCookie.length + 1) ?? ''
   if (id === '') throw new Error(`the login of ${subject} failed: ${done.status} ${done.headers.location}`)
   return { subject, providerSessionId, id }
 }

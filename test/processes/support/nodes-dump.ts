@@ -60,9 +60,7 @@ function byKeyring(secrets: readonly string[], sealed: Buffer, contexts: Readonl
     secrets.map((secret) => new Secret(secret)),
     randomBytes,
   )
-  return purposes.flatMap((purpose) =>
-    [...contexts].flatMap((context) => keyring.open(purpose, sealed, context) ?? []),
-  )
+  return purposes.flatMap((purpose) => [...contexts].flatMap((context) => keyring.open(purpose, sealed, context) ?? []))
 }
 
 function saltsOf(secrets: readonly string[], contexts: ReadonlySet<string>): Buffer[] {
@@ -77,7 +75,12 @@ function saltsOf(secrets: readonly string[], contexts: ReadonlySet<string>): Buf
   return [...distinct.values()]
 }
 
-function byDerivedKeys(secrets: readonly string[], sealed: Buffer, contexts: readonly string[], salts: readonly Buffer[]): Buffer[] {
+function byDerivedKeys(
+  secrets: readonly string[],
+  sealed: Buffer,
+  contexts: readonly string[],
+  salts: readonly Buffer[],
+): Buffer[] {
   const heads = contexts.flatMap((context) => purposes.map((purpose) => ({ purpose, context })))
   return secrets.flatMap((secret) =>
     salts.flatMap((salt) =>

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { loadavg } from 'node:os'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import { Secret } from '../../../src/config/secret.ts'
 import { revokeSessions } from '../../../src/session/operators.ts'
@@ -72,7 +73,12 @@ export function describeNodes(startBackend: () => Promise<NodesBackend>): void {
     const tookMs = performance.now() - startedAtMs
 
     // In flight until the new tokens are in the store, which the node that did it says in its log.
-    const stored = new Set(deployment.node(0).process.lines().flatMap((line) => (line['event'] === 'refresh' ? [line['subject']] : [])))
+    const stored = new Set(
+      deployment
+        .node(0)
+        .process.lines()
+        .flatMap((line) => (line['event'] === 'refresh' ? [line['subject']] : [])),
+    )
     const cut = slow.refreshes.filter(({ byVictim, subject }) => byVictim && !stored.has(subject))
     const cutSubjects = new Set(cut.map(({ subject }) => subject))
     const mayBeLost = new Set(cut.filter(({ isRotated }) => isRotated).map(({ subject }) => subject))
@@ -141,15 +147,19 @@ export function describeNodes(startBackend: () => Promise<NodesBackend>): void {
         const close = await closer(nodes, session, round + 1)
         closings.push(await closeUnderLoad(nodes.clients, session, round < races, close))
       }
-      await annotate(`${by}: ${races} times with calls racing, ${scale.silentClosings} without, on ${nodeCount} nodes\n  ${describeClosings(closings)}`)
+      await annotate(
+        `${by}: ${races} times with calls racing, ${scale.silentClosings} without, on ${nodeCount} nodes, load ${loadavg()[0]?.toFixed(1)}\n  ${describeClosings(closings)}`,
+      )
       expect(sumOf(closings, 'acceptedLate'), 'calls accepted after the answer').toBe(0)
       const refused = closings.flatMap(({ refusedMs }) => refusedMs ?? [])
       const raced = closings.filter(({ refusedMs }) => refusedMs !== undefined)
       const silent = closings.filter(({ refusedMs }) => refusedMs === undefined)
-      expect(percentile(refused, promised.percent), `milliseconds to the last refusal, ${by}`).toBeLessThan(promised.ms)
+      expect.soft(percentile(refused, promised.percent), `milliseconds to the last refusal, ${by}`).toBeLessThan(promised.ms)
       for (const some of [raced, silent]) {
         const ended = some.map(({ streamEndedMs }) => streamEndedMs)
-        expect(percentile(ended, promised.percent), `milliseconds to the last end of a stream, ${by}`).toBeLessThan(promised.ms)
+        expect
+          .soft(percentile(ended, promised.percent), `milliseconds to the last end of a stream, ${by}`)
+          .toBeLessThan(promised.ms)
       }
     }
   })
@@ -163,7 +173,9 @@ export function describeNodes(startBackend: () => Promise<NodesBackend>): void {
     await Promise.all(clients.map((client) => callAgain(client, session, scale.warmCalls / clients.length)))
     const tookMs = performance.now() - startedAtMs
     const after = await backend.asked()
-    const asked = [...after].map(([what, count]) => ({ what, count: count - (before.get(what) ?? 0) })).filter(({ count }) => count > 0)
+    const asked = [...after]
+      .map(([what, count]) => ({ what, count: count - (before.get(what) ?? 0) }))
+      .filter(({ count }) => count > 0)
     const all = asked.reduce((sum, { count }) => sum + count, 0)
     const ofRecords = asked.filter(({ what }) => isAboutRecords(what)).reduce((sum, { count }) => sum + count, 0)
     const words = asked.map(({ what, count }) => `${count} x ${what.slice(0, 60)}`).join(', ')
@@ -179,10 +191,11 @@ export function describeNodes(startBackend: () => Promise<NodesBackend>): void {
     const { deployment, clients } = await start({ count: 2 })
     const { provider } = deployment
     const sessions = await signInAll(clients, provider, 2)
-    for (const [index, { id }] of sessions.entries()) expect((await at(clients, index).call('/api/home', { id })).status).toBe(200)
+    for (const [index, { id }] of sessions.entries())
+      expect((await at(clients, index).call('/api/home', { id })).status).toBe(200)
     const dump = await backend.dump()
     const secrets = [serverSecret, provider.client.secret]
-    const tokens = new Map([...provider.issued].filter(([, kind]) => /_token$/.test(kind)))
+    const tokens = new Map([...provider.issued].filter(([, kind]) => kind.endsWith('_token')))
     expect(tokens.size).toBe(6)
     const opened = openWithSecrets(secrets, dump)
     await annotate(`${dump.length} names and values; ${opened.length} openings, all of them without a token`)
@@ -195,11 +208,12 @@ export function describeNodes(startBackend: () => Promise<NodesBackend>): void {
     // And the tokens are there: the owner's cookie opens them.
     for (const session of sessions) {
       const text = openWithCookie(serverSecret, dump, session) ?? ''
-      expect([...tokens].filter(([token]) => text.includes(token)).map(([, kind]) => kind).toSorted()).toEqual([
-        'access_token',
-        'id_token',
-        'refresh_token',
-      ])
+      expect(
+        [...tokens]
+          .filter(([token]) => text.includes(token))
+          .map(([, kind]) => kind)
+          .toSorted(),
+      ).toEqual(['access_token', 'id_token', 'refresh_token'])
     }
   })
 }
