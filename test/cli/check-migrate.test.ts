@@ -32,7 +32,7 @@ test('check --migrate makes the tables, says so, and prints no password', async 
   let printed = ''
   const terminal = { write: (text: string) => (printed += text) !== '' }
   const io = { stdout: terminal, stderr: terminal, env: {} }
-  await run(['check', '--migrate', '-c', file], io as never)
+  await run(['check', '--migrate', '-c', file], io)
   expect(printed).toContain('its tables are made and up to date')
   expect(printed).toContain('the postgres store can be read and written')
   expect(printed).not.toContain('postgres:postgres')
