@@ -122,7 +122,7 @@ describe('sessions revoke', () => {
     expect(answers.map(({ status }) => status)).toEqual([401, 401])
     expect({ code, stderr }).toEqual({ code: 0, stderr: 'Ended 2 sessions.\n' })
     const lines = auditOf(stdout)
-    expect(lines.map(({ session }) => session).toSorted()).toEqual(wanted)
+    expect(new Set(lines.map(({ session }) => session))).toEqual(new Set(wanted))
     for (const line of lines) {
       const about = { subject: 'user-ada', issuer: internet.provider.issuer, reason: 'ended_by_operator' }
       expect(line).toMatchObject({ level: 30, audit: true, event: 'session_ended', ...about })
