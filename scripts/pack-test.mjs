@@ -18,7 +18,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /** What an install may cost. A breach is a decision to take, not a number to raise in passing. */
-const bounds = { tarballKilobytes: 400, installMegabytes: 50, packages: 45 }
+const bounds = { tarballKilobytes: 400, installMegabytes: 50, packages: 50 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readPostgresOptions } from './postgres-options.ts'
-import type { PostgresStoreOptions } from './postgres-options.ts'
+import type { PostgresStoreOptions } from './postgres-store-options.ts'
 
 const read = (url: string, more: object = {}) => readPostgresOptions({ url, ...more })
 

@@ -1,7 +1,8 @@
 import type { Client } from 'pg'
 import { abandon, loadDriver, reasonOf } from './postgres-driver.ts'
 import { readPostgresOptions } from './postgres-options.ts'
-import type { PostgresSettings, PostgresStoreOptions } from './postgres-options.ts'
+import type { PostgresSettings } from './postgres-options.ts'
+import type { PostgresStoreOptions } from './postgres-store-options.ts'
 
 /** How long one step of the schema may take, and wait for another node that is at it. */
 const migrationTimeoutMs = 30_000

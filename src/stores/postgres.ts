@@ -7,7 +7,8 @@ import type { Reading } from './postgres-held.ts'
 import { PostgresListener } from './postgres-listener.ts'
 import { formatMessage } from './postgres-message.ts'
 import { readPostgresOptions } from './postgres-options.ts'
-import type { PostgresSettings, PostgresStoreOptions } from './postgres-options.ts'
+import type { PostgresSettings } from './postgres-options.ts'
+import type { PostgresStoreOptions } from './postgres-store-options.ts'
 import { PostgresPeers } from './postgres-peers.ts'
 import { PostgresPool } from './postgres-pool.ts'
 import type { Statement } from './postgres-pool.ts'
@@ -18,7 +19,7 @@ import { PostgresSweep } from './postgres-sweep.ts'
 import type { KeyedRecord, NewRecord, SessionStore, StoredRecord } from './store.ts'
 
 export { migratePostgres } from './postgres-schema.ts'
-export type { PostgresStoreOptions } from './postgres-options.ts'
+export type { PostgresStoreOptions } from './postgres-store-options.ts'
 
 /**
  * A store in PostgreSQL (13 or newer), shared by several nodes. Needs the package `pg`.

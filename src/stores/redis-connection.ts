@@ -3,17 +3,7 @@ import type { Cluster, Redis, RedisOptions } from 'ioredis'
 import { namesWith } from './redis-scan.ts'
 import type { RedisScript } from './redis-scripts.ts'
 import type { RedisTarget } from './redis-url.ts'
-
-/** PEM texts for TLS. Certificates are always verified; nothing here can turn that off. */
-export interface RedisTlsOptions {
-  /** The authority that signed the server's certificate, where it is not one that Node.js knows. */
-  readonly ca?: string
-  /** The client's own certificate, and its key. */
-  readonly cert?: string
-  readonly key?: string
-  /** The name the certificate is for, where it is not the host of the URL. */
-  readonly serverName?: string
-}
+import type { RedisTlsOptions } from './redis-tls-options.ts'
 
 /** What a connection needs to know. */
 export interface RedisConnectionOptions {

@@ -2,7 +2,7 @@ import { randomBytes, randomInt } from 'node:crypto'
 import { RedisCertainty } from './redis-certainty.ts'
 import type { Change } from './redis-certainty.ts'
 import { RedisConnection, RedisFailure } from './redis-connection.ts'
-import type { RedisArgument, RedisTlsOptions } from './redis-connection.ts'
+import type { RedisArgument } from './redis-connection.ts'
 import { RedisNames } from './redis-names.ts'
 import { RedisNodes } from './redis-nodes.ts'
 import { RedisNotices } from './redis-notices.ts'
@@ -10,10 +10,11 @@ import { changedOf, listOf, recordOf } from './redis-replies.ts'
 import type { ChangedRecord } from './redis-replies.ts'
 import { addScript, deleteScript, hintScript, replaceScript, touchScript } from './redis-scripts.ts'
 import type { RedisScript } from './redis-scripts.ts'
+import type { RedisTlsOptions } from './redis-tls-options.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import type { KeyedRecord, NewRecord, SessionStore, StoredRecord } from './store.ts'
 
-export type { RedisTlsOptions } from './redis-connection.ts'
+export type { RedisTlsOptions } from './redis-tls-options.ts'
 
 /** Options of the Redis store. */
 export interface RedisStoreOptions {

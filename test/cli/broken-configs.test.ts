@@ -194,7 +194,7 @@ session:
   secrets: []
   lifetimeSeconds: 99999999
   cookie: { sameSite: none, name: sid, domain: example.com }
-  store: { type: redis, url: redis://localhost }
+  store: { type: mongodb, url: mongodb://localhost }
 routes: [{ path: /, static: dist }]
 trustedProxies: [10.0.0.0/33, proxy.local]
 strictTransportSecurity: "max-age=1\\nX: y"
