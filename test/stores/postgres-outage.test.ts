@@ -40,6 +40,7 @@ beforeEach(() => {
 })
 
 afterEach(async () => {
+  server.faults?.thaw()
   await store.close()
   await server.sql(`drop schema if exists ${schema} cascade`)
   expect(crashes).toEqual([])

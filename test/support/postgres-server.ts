@@ -74,10 +74,7 @@ function writeTls(databaseDir: string, { cert, key }: { readonly cert: string; r
 
 function faultsOf(pidFile: string, start: () => Promise<void>): PostgresFaults {
   const signal = (name: NodeJS.Signals) => {
-    if (!existsSync(pidFile)) return
-    const main = Number(readFileSync(pidFile, 'utf8').split('\n')[0])
-    // Each backend has a process group of its own.
-    for (const pid of [...childrenOf(main), main]) kill(pid, name)
+    for (const pid of processesOf(pidFile)) kill(pid, name)
   }
   return {
     kill: async () => {
@@ -86,8 +83,33 @@ function faultsOf(pidFile: string, start: () => Promise<void>): PostgresFaults {
       rmSync(pidFile, { force: true })
     },
     start,
-    freeze: () => signal('SIGSTOP'),
+    freeze: () => {
+      signal('SIGSTOP')
+      // The signal is only on its way when kill returns; another core may still finish a statement.
+      const endMs = performance.now() + 1_000
+      while (processesOf(pidFile).some((pid) => stateOf(pid) !== 'T') && performance.now() < endMs)
+        Atomics.wait(clockTick, 0, 0, 1)
+    },
     thaw: () => signal('SIGCONT'),
+  }
+}
+
+const clockTick = new Int32Array(new SharedArrayBuffer(4))
+
+/** Each backend has a process group of its own. */
+function processesOf(pidFile: string): number[] {
+  if (!existsSync(pidFile)) return []
+  const main = Number(readFileSync(pidFile, 'utf8').split('\n')[0])
+  return [...childrenOf(main), main]
+}
+
+/** `T` is stopped; a process that is gone counts as stopped too. */
+function stateOf(pid: number): string {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return stat.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3)
+  } catch {
+    return 'T'
   }
 }
 
