@@ -1,6 +1,6 @@
 import { BffError } from '../errors.ts'
 import type { LoginCookies } from '../session/cookies.ts'
-import { seeOther, type Endpoint, type WebCall } from '../web.ts'
+import { seeOther, type Endpoint } from '../web.ts'
 import type { Provider } from './provider.ts'
 import { isOverlong, readReturnTo } from './return-to.ts'
 import type { Transactions } from './transaction.ts'
@@ -83,9 +83,4 @@ function readParameters(url: URL, allowed: readonly LoginParameter[]): Record<st
     parameters[name] = value
   }
   return parameters
-}
-
-/** For the audit log: who asks, without anything that identifies a login. */
-export function loginFacts({ requestId, clientAddress }: WebCall): Readonly<Record<string, string>> {
-  return { requestId, clientAddress }
 }
