@@ -4,17 +4,12 @@ import type { Duplex } from 'node:stream'
 import { pino } from 'pino'
 import { resolveConfig } from './config/resolve.ts'
 import type { Config, ConfigInput } from './config/schema.ts'
-import { Endpoints } from './endpoints.ts'
 import type { GuardRules } from './guard.ts'
 import { auditTo, describeError, type Logger } from './log.ts'
-import { backchannelLogout } from './login/backchannel-logout.ts'
-import { Callback } from './login/callback.ts'
-import { landing, loginError } from './login/pages.ts'
 import { Provider } from './login/provider.ts'
 import type { ProviderFetch } from './login/provider-fetch.ts'
 import { Revocations } from './login/revocation.ts'
-import { loginStart } from './login/start.ts'
-import { mostTransactions, Transactions, transactionSeconds } from './login/transaction.ts'
+import { mostTransactions, transactionSeconds } from './login/transaction.ts'
 import { noMetrics, type Metrics } from './metrics.ts'
 import { NodeLane } from './node-lane.ts'
 import { clientAddressReader } from './proxy/client-address.ts'
@@ -26,19 +21,13 @@ import { WebSockets } from './proxy/web-sockets.ts'
 import { compileRoutes } from './routes.ts'
 import { LoginCookies, SessionCookie } from './session/cookies.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './session/csrf-token.ts'
-import { EndedAtProvider } from './session/ended-at-provider.ts'
-import { sessionEvents } from './session/events.ts'
-import { sessionEndpoint } from './session/endpoint.ts'
-import { logout } from './session/logout.ts'
 import { withOutageErrors } from './session/outage.ts'
-import { ownSessions } from './session/own-sessions.ts'
-import { sessionKey } from './session/record.ts'
 import { Keyring } from './session/seal.ts'
-import type { Session } from './session/session.ts'
 import { Sessions } from './session/sessions.ts'
 import { Tokens } from './session/tokens.ts'
 import { createStore } from './stores/create.ts'
-import type { MaybePromise, SessionStore } from './stores/store.ts'
+import type { SessionStore } from './stores/store.ts'
+import { webLane } from './web-lane.ts'
 
 /** What can be passed instead of the built-in parts: for tests, and for hosts that bring their own. */
 export interface BffParts {
@@ -109,10 +98,6 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   const loginCookies = new LoginCookies(config, { most: mostTransactions, lifeSeconds: transactionSeconds }, random)
   const isCsrfToken = (id: string, presented: string): boolean => isCsrfTokenOf(keyring, id, presented)
   const guardRules: GuardRules = { origin, mode: config.csrf.mode, sameSite: config.session.cookie.sameSite }
-  const sessionOf = (request: Request): MaybePromise<Session | undefined> => {
-    const presented = sessionCookie.read(request.headers.get('cookie') ?? undefined)
-    return presented.kind === 'one' ? sessions.find(presented.id) : undefined
-  }
 
   const routes = compileRoutes(config)
   const provider = new Provider({
@@ -139,81 +124,22 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   })
 
   const live = new Live(sessions)
-  const endedAtProvider = new EndedAtProvider(store, config.provider.issuer, clock)
-  const transactions = new Transactions(keyring, clock, random)
-  const callback = new Callback({
-    basePath,
-    provider,
-    transactions,
-    loginCookies,
-    sessionCookie,
-    sessions,
-    endedAtProvider,
-    store,
-    clock,
-    audit,
-    sessionOf,
-    discard,
-  })
-  const endpoints = new Endpoints({
-    basePath,
+  const endpoints = webLane({
+    config,
     strictTransportSecurity,
     guardRules,
+    provider,
+    sessions,
     sessionCookie,
-    isCsrfToken,
+    loginCookies,
+    keyring,
+    store,
+    live,
+    revocations,
+    clock,
+    random,
     audit,
     metrics,
-    endpoints: {
-      login: loginStart({
-        provider,
-        transactions,
-        cookies: loginCookies,
-        parameters: config.login.parameters,
-        sessionKeyOf: (request) => {
-          const presented = sessionCookie.read(request.headers.get('cookie') ?? undefined)
-          return presented.kind === 'one' ? sessionKey(presented.id) : undefined
-        },
-      }),
-      callback: callback.endpoint,
-      'backchannel-logout': backchannelLogout({
-        issuer: config.provider.issuer,
-        verify: (logoutToken) => provider.verifyLogoutToken(logoutToken),
-        sessions,
-        store,
-        endedAtProvider,
-        clock,
-        audit,
-      }),
-      landing,
-      error: loginError(basePath, sessionOf),
-      sessions: ownSessions({
-        store,
-        keyring,
-        sessions,
-        sessionOf,
-        idleTimeoutMs: config.session.idleTimeoutSeconds * 1000,
-        path: `${basePath}/sessions`,
-        audit,
-      }),
-      events: sessionEvents({
-        sessionOf,
-        open: (session, open) => live.add(session, open),
-        done: (session, open) => live.remove(session, open),
-        latest: (session) => sessions.find(session.id),
-        clock,
-      }),
-      session: sessionEndpoint({ sessionOf, csrfTokenOf: (session) => csrfTokenOf(keyring, session.id), sessionCookie }),
-      logout: logout({
-        sessions,
-        sessionOf,
-        sessionCookie,
-        postLogoutPath: config.logout.postLogoutPath,
-        clearSiteData: config.logout.clearSiteData,
-        logoutUrl: (held) => provider.logoutUrl(held),
-        revoke: (refreshToken) => revocations.start(refreshToken),
-        audit,
-      }),
-    },
   })
 
   const upstreams = createUpstreams({ origins: routes.upstreamOrigins })

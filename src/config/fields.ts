@@ -3,6 +3,7 @@ import { Secret } from './secret.ts'
 import {
   headerValueProblem,
   hostProblem,
+  isTokenName,
   issuerProblem,
   pathProblem,
   readHttpUrl,
@@ -69,3 +70,7 @@ export const listener = (port: number) =>
     host: judged(hostProblem).default('127.0.0.1').describe('Address to listen on; 0.0.0.0 for all.'),
     port: z.int().min(0).max(65535).default(port).describe('Port; 0 picks a free one, and the bound address is printed.'),
   })
+
+/** The name of a cookie; an empty one stands for a variable that is not set: `text` tells that already. */
+export const cookieName = () =>
+  text().refine((name) => name === '' || isTokenName(name), 'is not a cookie name; use letters, digits, "-" and "_"')

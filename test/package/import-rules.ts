@@ -10,7 +10,7 @@ const layers = [
   ['cli', 'gateway', 'dev'],
   ['adapters'],
   ['bff'],
-  ['node-lane'],
+  ['web-lane', 'node-lane'],
   ['endpoints'],
   ['routes'],
   ['login', 'proxy'],
