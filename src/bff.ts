@@ -52,10 +52,13 @@ export type BffOptions = ConfigInput & BffParts
 export interface Bff {
   /** The web lane: Coatcheck's own endpoints, for hosts that speak `Request` and `Response`. Never rejects. */
   fetch(request: Request, about?: { readonly clientAddress?: string }): Promise<Response>
-  /** The node lane: own endpoints, proxied calls and static files. With `next`, other paths are left to the host. */
+  /**
+   * The node lane: own endpoints, proxied calls and static files. With `next`, other paths are left to the host: it is called
+   * before `handle` returns, or never.
+   */
   handle(req: IncomingMessage, res: ServerResponse, next?: () => void): void
-  /** WebSocket handshakes: pass it the server's `upgrade` event. */
-  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void
+  /** WebSocket handshakes: pass it the server's `upgrade` event. With `next`, those of other paths are left to the host. */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, next?: () => void): void
   /** Resolves when sessions can be read and written; rejects with the reason otherwise. For readiness checks. */
   ready(): Promise<void>
   /** Tries to discover the provider ahead of the first login. Rejects where it cannot be reached. */
@@ -190,7 +193,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
       return endpoints.answer({ request, url, requestId: randomUUID(), clientAddress: about.clientAddress ?? '', log })
     },
     handle: (req, res, next) => nodeLane.handle(req, res, next),
-    upgrade: (req, socket, head) => nodeLane.upgrade(req, socket, head),
+    upgrade: (req, socket, head, next) => nodeLane.upgrade(req, socket, head, next),
     ready: async () => {
       await store.check()
     },

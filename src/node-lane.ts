@@ -45,14 +45,18 @@ export class NodeLane {
     this.#options = options
   }
 
-  /** Answers a request. With `next`, leaves alone what no route matches. Never rejects. */
+  /** Answers a request. With `next`, leaves alone what no route matches: calls it before it returns, or never. Never rejects. */
   handle(req: IncomingMessage, res: ServerResponse, next?: () => void): void {
     const requestId = randomUUID()
     this.#answer(req, res, requestId, next).catch((error: unknown) => this.#refuse(req, res, requestId, error))
   }
 
-  /** Answers an `upgrade` event: WebSockets pass through, everything else gets an ordinary answer. Never rejects. */
-  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+  /**
+   * Answers an `upgrade` event: WebSockets pass through, everything else gets an ordinary answer. With `next`, leaves alone
+   * what is not for a proxied route or an own endpoint. Never rejects.
+   */
+  upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, next?: () => void): void {
+    if (next !== undefined && !this.#mayUpgrade(req)) return next()
     const res = new ServerResponse(req)
     res.shouldKeepAlive = false
     // Whoever upgrades has no parser any more: after an ordinary answer the connection ends.
@@ -77,6 +81,7 @@ export class NodeLane {
       return next()
     }
     const exchange = this.#exchange(req, res, requestId, judged)
+    checkBodyIsUnread(req)
     if (route.kind === 'proxy') return proxy.call(exchange, route)
     await proxy.admitToFiles(exchange, route)
     this.#options.staticFiles(route)(req, res, judged.path, () => this.#refuse(req, res, requestId, new BffError('not_found')))
@@ -89,6 +94,7 @@ export class NodeLane {
     { path, query }: { path: string; query: string },
   ): Promise<void> {
     const { origin, endpoints, log } = this.#options
+    checkBodyIsUnread(req)
     const url = new URL(path + query, origin)
     const request = await toRequest(req, res, url)
     const clientAddress = this.#options.clientAddress(req)
@@ -106,6 +112,14 @@ export class NodeLane {
     const admitted = await proxy.admit(exchange, route, true)
     res.detachSocket(socket as Parameters<ServerResponse['detachSocket']>[0])
     webSockets.open({ exchange, route, admitted, socket, head })
+  }
+
+  #mayUpgrade(req: IncomingMessage): boolean {
+    const { origin, basePath, routes } = this.#options
+    const judged = judgePath(req.url ?? '', origin)
+    if ('refused' in judged || endpointOf(judged.path, basePath) !== undefined) return true
+    const route = routes.match(judged)
+    return route === 'ambiguous' || route?.kind === 'proxy'
   }
 
   #exchange(req: IncomingMessage, res: ServerResponse, requestId: string, judged: Exchange['judged']): Exchange {
@@ -173,6 +187,16 @@ function isBodyLeft(req: IncomingMessage): boolean {
   if (req.complete) return false
   const body = bodyOf(req.rawHeaders)
   return body !== 'none' && (body.length === undefined || body.length > mostDroppedBytes || req.headers.expect !== undefined)
+}
+
+/**
+ * A body that somebody else has read, a body parser of the host as a rule, cannot be passed on. An empty one in its place, or
+ * waiting for it, would be worse than an error. Its words go to the client: whoever meets it is the host's developer.
+ */
+function checkBodyIsUnread(req: IncomingMessage): void {
+  if (!(req.readableDidRead || req.readableEnded) || bodyOf(req.rawHeaders) === 'none') return
+  const detail = 'The request body was read before Coatcheck saw the request: mount Coatcheck ahead of every body parser'
+  throw new BffError('internal_error', { detail })
 }
 
 /** Ends a connection, and does not wait for ever for a client that keeps its side open. */

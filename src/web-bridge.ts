@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { BffError } from './errors.ts'
+import { writeHead } from './write-head.ts'
 
 /** Larger bodies of Coatcheck's own endpoints are refused: a logout token or a form is far smaller. */
 const mostBodyBytes = 64 * 1024
@@ -19,13 +20,13 @@ export async function sendResponse(res: ServerResponse, response: Response): Pro
   const flat: string[] = []
   for (const [name, value] of response.headers) flat.push(name, value)
   if (response.headers.get('content-type') === 'text/event-stream' && response.body !== null) {
-    res.writeHead(response.status, flat)
+    writeHead(res, response.status, flat)
     res.flushHeaders()
     return pump(res, response.body)
   }
   const body = Buffer.from(await response.arrayBuffer())
   if (response.status !== 204 && response.status !== 304) flat.push('content-length', String(body.length))
-  res.writeHead(response.status, flat)
+  writeHead(res, response.status, flat)
   res.end(body)
 }
 
@@ -44,6 +45,7 @@ async function pump(res: ServerResponse, body: ReadableStream<Uint8Array>): Prom
 function readBody(req: IncomingMessage, res: ServerResponse): Promise<Buffer<ArrayBuffer>> {
   const tooLarge = new BffError('content_too_large', { detail: `more than ${mostBodyBytes} bytes` })
   if (Number(req.headers['content-length'] ?? 0) > mostBodyBytes) return Promise.reject(tooLarge)
+  if (req.readableEnded) return Promise.resolve(Buffer.alloc(0))
   if (req.headers.expect !== undefined) res.writeContinue()
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = []

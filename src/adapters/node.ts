@@ -8,3 +8,13 @@ export function attach(bff: Bff, server: Server): void {
   server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => bff.handle(req, res))
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => bff.upgrade(req, socket, head))
 }
+
+/**
+ * WebSockets of the proxied routes, on a server whose requests a framework answers. Handshakes for other paths are left to
+ * the server's other `upgrade` listeners; where there are none they are answered with 404.
+ */
+export function attachWebSockets(bff: Bff, server: Pick<Server, 'on' | 'listenerCount'>): void {
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    bff.upgrade(req, socket, head, server.listenerCount('upgrade') > 1 ? () => undefined : undefined)
+  })
+}

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { writeHead } from '../write-head.ts'
 import { lingerAfterAnswer } from './linger.ts'
 
 /** Whom a reply reports to. */
@@ -47,7 +48,7 @@ export class Reply {
 
   /** Sends the head; alone where the body is not at hand. Throws where Node refuses to write such a head. */
   sendHead(isBodyAwaited: boolean): void {
-    this.#res.writeHead(this.status ?? 502, this.head)
+    writeHead(this.#res, this.status ?? 502, this.head)
     this.isHeadSent = true
     if (isBodyAwaited) this.#res.flushHeaders()
   }

@@ -2,7 +2,7 @@
 export type SourceTree = ReadonlyMap<string, string>
 
 /** Everything may import these; they import only each other. */
-const foundation = ['errors', 'config', 'log', 'problem', 'guard', 'page', 'web', 'web-bridge', 'metrics']
+const foundation = ['errors', 'config', 'log', 'problem', 'guard', 'page', 'web', 'web-bridge', 'write-head', 'metrics']
 
 /** What stands further right may be imported by what stands further left, and never the other way round. */
 const layers = [

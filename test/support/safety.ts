@@ -24,6 +24,8 @@ export interface SafetyOptions {
   readonly openPaths?: readonly string[]
   /** The ID token may stand in the logout address (`logout.idTokenHint`). */
   readonly idTokenHint?: boolean
+  /** The test provokes `internal_error`, as a host that is mounted wrongly does, and looks at it itself. */
+  readonly internalErrors?: boolean
   /** The test has closed a gateway itself. */
   readonly stopped?: boolean
 }
@@ -43,7 +45,7 @@ export function expectSafe(watched: Watched, options: SafetyOptions = {}): void 
   expect(strayCookies(watched), 'session or login cookies that reached the upstream').toEqual([])
   expect(unprovenCalls(watched, options), 'protected upstream calls without a token of the provider').toEqual([])
   expect(foreignLocations(watched, options), 'redirects to somewhere else').toEqual([])
-  expect(faults(watched), 'errors in the log that nobody foresaw').toEqual([])
+  if (options.internalErrors !== true) expect(faults(watched), 'errors in the log that nobody foresaw').toEqual([])
   expect(innerDetails(watched), 'stack traces or file paths in an answer').toEqual([])
 }
 
