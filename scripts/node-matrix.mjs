@@ -8,7 +8,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const notCopied = new Set(['node_modules', 'dist', '.git', 'coverage', 'coatcheck-data'])
+const notCopied = new Set(['node_modules', 'dist', '.git', 'coverage', 'coatcheck-data', '.cache', '.run', '.venv'])
 const words = process.argv.slice(2)
 const versions = words.filter((word) => !word.startsWith('--'))
 const projects = words.includes('--browser') ? [] : ['--project', 'unit', '--project', 'system']

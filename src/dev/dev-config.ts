@@ -1,4 +1,4 @@
-import type { DevResource } from './configuration.ts'
+import type { DevResource } from './clients.ts'
 import { openidScopes } from './configuration.ts'
 
 /** What the local set-up decides, whatever the config file says. */

@@ -3,13 +3,16 @@ import { createServer } from 'node:http'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type Provider from 'oidc-provider'
 import { isLoopbackHost } from '../config/values.ts'
+import type { DevClient, DevResource } from './clients.ts'
 import { providerConfiguration } from './configuration.ts'
-import type { DevClient, DevResource } from './configuration.ts'
 import { listenOnLoopback, loopbackAddress } from './listen.ts'
 import { problemPage, signInPage, signOutScriptPath, stylePath } from './pages.ts'
 import { pageStyle, signOutScript } from './page-style.ts'
 import { defaultDevUsers } from './users.ts'
 import type { DevUser } from './users.ts'
+
+export type { DevClient, DevResource } from './clients.ts'
+export type { DevUser } from './users.ts'
 
 export interface DevProviderOptions {
   /** Port on 127.0.0.1. Default: 0, a free one. */
