@@ -35,9 +35,7 @@ function lockProblems(name) {
   const own = packages['node_modules/coatcheck']
   const isOld =
     own !== undefined &&
-    ['dependencies', 'optionalDependencies', 'peerDependencies'].some(
-      (kind) => !isDeepStrictEqual(own[kind] ?? {}, manifest[kind] ?? {}),
-    )
+    ['dependencies', 'optionalDependencies'].some((kind) => !isDeepStrictEqual(own[kind] ?? {}, manifest[kind] ?? {}))
   return [
     ...hosts.map(([path]) => `package-lock.json names a host for ${path}`),
     ...(isOld
