@@ -1,4 +1,4 @@
-import { createHash, randomBytes, randomUUID } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { pino } from 'pino'
@@ -11,6 +11,7 @@ import type { ProviderFetch } from './login/provider-fetch.ts'
 import { Revocations } from './login/revocation.ts'
 import { mostTransactions, transactionSeconds } from './login/transaction.ts'
 import { noMetrics, type Metrics } from './metrics.ts'
+import { FetchLane } from './fetch-lane.ts'
 import { NodeLane } from './node-lane.ts'
 import { clientAddressReader } from './proxy/client-address.ts'
 import { Live } from './proxy/live.ts'
@@ -23,7 +24,9 @@ import { LoginCookies, SessionCookie } from './session/cookies.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './session/csrf-token.ts'
 import { withOutageErrors } from './session/outage.ts'
 import { Keyring } from './session/seal.ts'
+import type { SessionView } from './session/session-view.ts'
 import { Sessions } from './session/sessions.ts'
+import { ServerSide, type RequestLike } from './server-side.ts'
 import { Tokens } from './session/tokens.ts'
 import { createStore } from './stores/create.ts'
 import type { SessionStore } from './stores/store.ts'
@@ -48,10 +51,34 @@ export interface BffParts {
 /** The options of `createBff`: the config tree, and parts. */
 export type BffOptions = ConfigInput & BffParts
 
+/** What a host knows of a web request that is not in it. */
+export interface FetchAbout {
+  /** Where the request comes from: the peer's address. Default: unknown. */
+  readonly clientAddress?: string
+}
+
 /** The engine: everything is built once, at construction. */
 export interface Bff {
-  /** The web lane: Coatcheck's own endpoints, for hosts that speak `Request` and `Response`. Never rejects. */
-  fetch(request: Request, about?: { readonly clientAddress?: string }): Promise<Response>
+  /**
+   * The web lane, for hosts that speak `Request` and `Response`: own endpoints, proxied calls and files, by the same rules as
+   * `handle`. With `next`, other paths give what that gives. Never rejects by itself.
+   */
+  fetch(request: Request, about?: FetchAbout): Promise<Response>
+  fetch<Other>(request: Request, about: FetchAbout & { readonly next: () => Other | Promise<Other> }): Promise<Response | Other>
+  /**
+   * Calls an API for the session of a request, from code of the server: a path of a proxied route, or an address of its
+   * upstream, with the route's token, renewed where it is due, and all its rules. Answers what the page would get, 401 and 503
+   * included. CSRF is not checked again: call `guard` first where the page asked for something. Rejects with `BffError`
+   * `not_found` for an address that no route leads to, and where `init.signal` aborts.
+   */
+  fetch(request: RequestLike, routeOrUrl: string | URL, init?: RequestInit): Promise<Response>
+  /** Whose request it is; `undefined` without a session. Does not slide the idle timeout. Rejects with `store_unavailable`. */
+  session(request: RequestLike): Promise<SessionView | undefined>
+  /**
+   * CSRF, for handlers of the host: throws `BffError` `csrf_failed` where a request comes with a session cookie and does not
+   * prove that the app made it. The proof is that of `csrf.mode`; a form's field `_csrf` is passed as `csrfToken`.
+   */
+  guard(request: RequestLike, proof?: { readonly csrfToken?: string | undefined }): void
   /**
    * The node lane: own endpoints, proxied calls and static files. With `next`, other paths are left to the host: it is called
    * before `handle` returns, or never.
@@ -167,6 +194,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   })
   const webSockets = new WebSockets({ live, responseRules, log })
   const addressOf = clientAddressReader(config.trustedProxies)
+  const clientAddress = (req: IncomingMessage): string => addressOf(req.socket.remoteAddress, (name) => headerOf(req, name))
   const nodeLane = new NodeLane({
     origin,
     basePath,
@@ -176,22 +204,29 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     proxy,
     webSockets,
     staticFiles: staticFilesOf(routes, strictTransportSecurity),
-    clientAddress: (req) => addressOf(req.socket.remoteAddress, (name) => headerOf(req, name)),
+    clientAddress,
     sessionCookie,
     metrics,
     log,
   })
+  const serverSide = new ServerSide({
+    origin,
+    guardRules,
+    routes,
+    sessions,
+    sessionCookie,
+    csrfTokenOf: (id) => csrfTokenOf(keyring, id),
+    isCsrfToken,
+    audit,
+  })
+  const fetchLane = new FetchLane({ config, nodeLane, endpoints, serverSide, clientAddress, log })
 
   return {
     config,
     log,
-    fetch: (request, about = {}) => {
-      const { pathname, search } = new URL(request.url)
-      const url = new URL(origin)
-      url.pathname = pathname
-      url.search = search
-      return endpoints.answer({ request, url, requestId: randomUUID(), clientAddress: about.clientAddress ?? '', log })
-    },
+    fetch: fetchLane.fetch,
+    session: (request) => serverSide.session(request),
+    guard: (request, proof) => serverSide.guard(request, proof?.csrfToken),
     handle: (req, res, next) => nodeLane.handle(req, res, next),
     upgrade: (req, socket, head, next) => nodeLane.upgrade(req, socket, head, next),
     ready: async () => {

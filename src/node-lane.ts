@@ -14,7 +14,7 @@ import { judgePath } from './proxy/target.ts'
 import type { WebSockets } from './proxy/web-sockets.ts'
 import { endpointOf, type Route, type RouteTable } from './routes.ts'
 import type { SessionCookie } from './session/cookies.ts'
-import { sendResponse, toRequest } from './web-bridge.ts'
+import { bodyWasRead, sendResponse, toRequest } from './web-bridge.ts'
 
 export interface NodeLaneOptions {
   readonly origin: string
@@ -29,6 +29,13 @@ export interface NodeLaneOptions {
   readonly sessionCookie: SessionCookie
   readonly metrics: Metrics
   readonly log: Logger
+}
+
+/** How one request is to be answered. */
+interface Answering {
+  readonly requestId: string
+  readonly next?: (() => void) | undefined
+  readonly isServerCall?: boolean
 }
 
 /** A body up to this size is read and dropped after an early answer, so that the connection can be used again. */
@@ -48,7 +55,24 @@ export class NodeLane {
   /** Answers a request. With `next`, leaves alone what no route matches: calls it before it returns, or never. Never rejects. */
   handle(req: IncomingMessage, res: ServerResponse, next?: () => void): void {
     const requestId = randomUUID()
-    this.#answer(req, res, requestId, next).catch((error: unknown) => this.#refuse(req, res, requestId, error))
+    this.#answer(req, res, { requestId, next }).catch((error: unknown) => this.#refuse(req, res, requestId, error))
+  }
+
+  /** Answers a call that code of the server makes for a user's session: no page made it, so that nothing can be forged. */
+  handleServerCall(req: IncomingMessage, res: ServerResponse): void {
+    const requestId = randomUUID()
+    const refuse = (error: unknown): void => this.#refuse(req, res, requestId, error)
+    this.#answer(req, res, { requestId, isServerCall: true }).catch(refuse)
+  }
+
+  /** What answers a request target; `undefined` where nothing of ours does. Costs as much as the beginning of `handle`. */
+  whatAnswers(target: string): 'endpoint' | Route['kind'] | 'refusal' | undefined {
+    const { origin, basePath, routes } = this.#options
+    const judged = judgePath(target, origin)
+    if ('refused' in judged) return 'refusal'
+    if (endpointOf(judged.path, basePath) !== undefined) return 'endpoint'
+    const route = routes.match(judged)
+    return route === 'ambiguous' ? 'refusal' : route?.kind
   }
 
   /**
@@ -56,7 +80,10 @@ export class NodeLane {
    * what is not for a proxied route or an own endpoint. Never rejects.
    */
   upgrade(req: IncomingMessage, socket: Duplex, head: Buffer, next?: () => void): void {
-    if (next !== undefined && !this.#mayUpgrade(req)) return next()
+    if (next !== undefined) {
+      const answerer = this.whatAnswers(req.url ?? '')
+      if (answerer === undefined || answerer === 'static') return next()
+    }
     const res = new ServerResponse(req)
     res.shouldKeepAlive = false
     // Whoever upgrades has no parser any more: after an ordinary answer the connection ends.
@@ -65,11 +92,11 @@ export class NodeLane {
     res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
     const requestId = randomUUID()
     const isWebSocket = (req.headers.upgrade ?? '').toLowerCase() === 'websocket'
-    const answered = isWebSocket ? this.#tunnel(req, res, socket, head, requestId) : this.#answer(req, res, requestId)
+    const answered = isWebSocket ? this.#tunnel(req, res, socket, head, requestId) : this.#answer(req, res, { requestId })
     answered.catch((error: unknown) => this.#refuse(req, res, requestId, error))
   }
 
-  async #answer(req: IncomingMessage, res: ServerResponse, requestId: string, next?: () => void): Promise<void> {
+  async #answer(req: IncomingMessage, res: ServerResponse, { requestId, next, isServerCall }: Answering): Promise<void> {
     const { origin, basePath, routes, proxy } = this.#options
     const judged = judgePath(req.url ?? '', origin)
     if ('refused' in judged) throw new BffError(judged.code, { reason: judged.refused })
@@ -80,7 +107,7 @@ export class NodeLane {
       if (next === undefined) throw new BffError('not_found')
       return next()
     }
-    const exchange = this.#exchange(req, res, requestId, judged)
+    const exchange = this.#exchange(req, res, requestId, judged, isServerCall)
     checkBodyIsUnread(req)
     if (route.kind === 'proxy') return proxy.call(exchange, route)
     await proxy.admitToFiles(exchange, route)
@@ -114,21 +141,20 @@ export class NodeLane {
     webSockets.open({ exchange, route, admitted, socket, head })
   }
 
-  #mayUpgrade(req: IncomingMessage): boolean {
-    const { origin, basePath, routes } = this.#options
-    const judged = judgePath(req.url ?? '', origin)
-    if ('refused' in judged || endpointOf(judged.path, basePath) !== undefined) return true
-    const route = routes.match(judged)
-    return route === 'ambiguous' || route?.kind === 'proxy'
-  }
-
-  #exchange(req: IncomingMessage, res: ServerResponse, requestId: string, judged: Exchange['judged']): Exchange {
+  #exchange(
+    req: IncomingMessage,
+    res: ServerResponse,
+    requestId: string,
+    judged: Exchange['judged'],
+    isServerCall = false,
+  ): Exchange {
     return {
       req,
       res,
       judged,
       requestId,
       clientAddress: this.#options.clientAddress(req),
+      isServerCall,
       refuse: (error) => this.#refuse(req, res, requestId, error),
     }
   }
@@ -189,14 +215,8 @@ function isBodyLeft(req: IncomingMessage): boolean {
   return body !== 'none' && (body.length === undefined || body.length > mostDroppedBytes || req.headers.expect !== undefined)
 }
 
-/**
- * A body that somebody else has read, a body parser of the host as a rule, cannot be passed on. An empty one in its place, or
- * waiting for it, would be worse than an error. Its words go to the client: whoever meets it is the host's developer.
- */
 function checkBodyIsUnread(req: IncomingMessage): void {
-  if (!(req.readableDidRead || req.readableEnded) || bodyOf(req.rawHeaders) === 'none') return
-  const detail = 'The request body was read before Coatcheck saw the request: mount Coatcheck ahead of every body parser'
-  throw new BffError('internal_error', { detail })
+  if ((req.readableDidRead || req.readableEnded) && bodyOf(req.rawHeaders) !== 'none') throw bodyWasRead()
 }
 
 /** Ends a connection, and does not wait for ever for a client that keeps its side open. */

@@ -5,6 +5,15 @@ import { writeHead } from './write-head.ts'
 /** Larger bodies of Coatcheck's own endpoints are refused: a logout token or a form is far smaller. */
 const mostBodyBytes = 64 * 1024
 
+/**
+ * A body that somebody else has read, a body parser of the host as a rule, cannot be passed on. An empty one in its place, or
+ * waiting for it, would be worse than an error. Its words go to the client: whoever meets it is the host's developer.
+ */
+export function bodyWasRead(): BffError {
+  const detail = 'The request body was read before Coatcheck saw the request: mount Coatcheck ahead of every body parser'
+  return new BffError('internal_error', { detail })
+}
+
 /** A Node request as a web `Request` on our own origin. Throws `content_too_large` for a body over 64 KB. */
 export async function toRequest(req: IncomingMessage, res: ServerResponse, url: URL): Promise<Request> {
   const headers = new Headers()

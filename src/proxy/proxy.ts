@@ -24,6 +24,8 @@ export interface Exchange {
   readonly judged: JudgedPath
   readonly requestId: string
   readonly clientAddress: string
+  /** Code of the server calls for the session: nobody else can have forged it. */
+  readonly isServerCall: boolean
   /** Answers with an error; the head was not sent yet. */
   readonly refuse: (error: BffError) => void
 }
@@ -144,7 +146,7 @@ export class Proxy {
   }
 
   #guard(exchange: Exchange, { auth }: ProxyRoute, presented: PresentedSession, isUpgrade: boolean): void {
-    if (presented.kind === 'none') return
+    if (presented.kind === 'none' || exchange.isServerCall) return
     const { audit, guardRules, isCsrfToken } = this.#options
     const { req, judged, requestId, clientAddress } = exchange
     const refused = guard(

@@ -54,5 +54,16 @@ export function targetOf(route: { path: string; upstreamBase: string }, { path, 
   const { path: routePath, upstreamBase } = route
   const rest = path.slice(routePath.endsWith('/') ? routePath.length - 1 : routePath.length)
   if (rest === '') return upstreamBase + query
-  return (upstreamBase.endsWith('/') ? upstreamBase.slice(0, -1) : upstreamBase) + rest + query
+  return bare(upstreamBase) + rest + query
+}
+
+/** The path of ours by which a route reaches an address of its upstream; `undefined` where it lies outside. */
+export function pathTo(route: { path: string; upstreamOrigin: string; upstreamBase: string }, url: URL): string | undefined {
+  const base = bare(route.upstreamBase)
+  if (url.origin !== route.upstreamOrigin || !`${url.pathname}/`.startsWith(`${base}/`)) return undefined
+  return bare(route.path) + url.pathname.slice(base.length) + url.search
+}
+
+function bare(path: string): string {
+  return path.endsWith('/') ? path.slice(0, -1) : path
 }

@@ -3,7 +3,7 @@ import type { MaybePromise } from '../stores/store.ts'
 import { json, type Endpoint } from '../web.ts'
 import type { SessionCookie } from './cookies.ts'
 import type { Session } from './session.ts'
-import { publicClaims } from './user.ts'
+import { sessionView } from './session-view.ts'
 
 export interface SessionEndpointOptions {
   readonly sessionOf: (request: Request) => MaybePromise<Session | undefined>
@@ -22,15 +22,6 @@ export function sessionEndpoint({ sessionOf, csrfTokenOf, sessionCookie }: Sessi
     const session = await sessionOf(request)
     if (session === undefined) return json({ authenticated: false })
     const csrfToken = csrfTokenOf(session)
-    return json(
-      {
-        authenticated: true,
-        user: publicClaims(session.tokens.claims),
-        csrfToken,
-        idleExpiresAt: new Date(session.idleExpiresAtMs).toISOString(),
-        expiresAt: new Date(session.meta.expiresAtMs).toISOString(),
-      },
-      sessionCookie.csrfWritten(csrfToken),
-    )
+    return json({ authenticated: true, ...sessionView(session, csrfToken) }, sessionCookie.csrfWritten(csrfToken))
   }
 }

@@ -10,17 +10,12 @@ import { hostInternet, type Host, type HostedInternet } from './host-app.ts'
 export function adapterSuite(host: Host): void {
   const start: Start = (overrides) => hostInternet(host.mount, overrides)
 
+  const { mountBehindParser } = host
+  const parts: ((start: Start) => void)[] = [ownEndpoints, proxiedCalls, refusals, besideTheHost]
+  if (host.webSockets) parts.push(webSockets)
+  if (mountBehindParser !== undefined) parts.push(() => parserInFront(mountBehindParser))
   describe(`in ${host.name}`, () => {
-    ownEndpoints(start)
-    proxiedCalls(start)
-    refusals(start)
-    besideTheHost(start)
-    describe.skipIf(!host.webSockets)('WebSockets', () => {
-      webSockets(start)
-    })
-    describe.skipIf(host.mountBehindParser === undefined)('a body parser in front', () => {
-      if (host.mountBehindParser !== undefined) parserInFront(host.mountBehindParser)
-    })
+    for (const part of parts) part(start)
   })
 }
 
@@ -285,7 +280,7 @@ function besideTheHost(start: Start): void {
 }
 
 function webSockets(start: Start): void {
-  test('pass with the token and end with the session; a foreign Origin is refused', async () => {
+  test('WebSockets pass with the token and end with the session; a foreign Origin is refused', async () => {
     const { app, upstream, ada } = await loggedIn(start)
     const webSocket = await ada.tab.webSocket('/api/chat', { from: app.url })
     webSocket.send('hello')
@@ -298,14 +293,14 @@ function webSockets(start: Start): void {
     await expect(ada.tab.webSocket('/api/chat', { from: app.url })).rejects.toThrow('401')
   })
 
-  test('a handshake for a path of nobody is answered', async () => {
+  test('a WebSocket handshake for a path of nobody is answered', async () => {
     const { app, ada } = await loggedIn(start)
     await expect(ada.tab.webSocket('/own/socket', { from: app.url })).rejects.toThrow('404')
   })
 }
 
 function parserInFront(mount: NonNullable<Host['mountBehindParser']>): void {
-  test('a call whose body is gone gets an error that says so, and never hangs', async () => {
+  test('a call whose body a parser in front has read gets an error that says so, and never hangs', async () => {
     const { upstream, logs, ada } = await loggedIn((overrides) => hostInternet(mount, overrides, { internalErrors: true }))
     const type = { 'Content-Type': 'application/json' }
     const response = await ada.fetch('/api/orders', { method: 'POST', csrf: true, body: '{"a":1}', headers: type })

@@ -2,7 +2,19 @@
 export type SourceTree = ReadonlyMap<string, string>
 
 /** Everything may import these; they import only each other. */
-const foundation = ['errors', 'config', 'log', 'problem', 'guard', 'page', 'web', 'web-bridge', 'write-head', 'metrics']
+const foundation = [
+  'errors',
+  'config',
+  'log',
+  'problem',
+  'guard',
+  'page',
+  'web',
+  'web-bridge',
+  'write-head',
+  'memory-server',
+  'metrics',
+]
 
 /** What stands further right may be imported by what stands further left, and never the other way round. */
 const layers = [
@@ -10,7 +22,8 @@ const layers = [
   ['cli', 'gateway', 'dev'],
   ['adapters'],
   ['bff'],
-  ['web-lane', 'node-lane'],
+  ['fetch-lane'],
+  ['web-lane', 'node-lane', 'server-side'],
   ['endpoints'],
   ['routes'],
   ['login', 'proxy'],

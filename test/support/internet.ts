@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, expect } from 'vitest'
+import type { Bff } from '../../src/bff.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { startGateway } from '../../src/gateway/gateway.ts'
@@ -159,6 +160,13 @@ export async function simulateInternet(options: InternetOptions = {}): Promise<I
   }
   open.set(internet, options.safety ?? {})
   return internet
+}
+
+/** The engine of the first node. */
+export function bffOf({ nodes }: Internet): Bff {
+  const [first] = nodes
+  if (first === undefined) throw new Error('an internet has a node')
+  return first.gateway.bff
 }
 
 async function inTime(work: Promise<void>, problem: string): Promise<void> {
