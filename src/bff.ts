@@ -75,6 +75,11 @@ export interface Bff {
   /** Whose request it is; `undefined` without a session. Does not slide the idle timeout. Rejects with `store_unavailable`. */
   session(request: RequestLike): Promise<SessionView | undefined>
   /**
+   * For pages of the host that need a session: `undefined` where the request has one, else the answer to give. A page load goes
+   * to the login and comes back, everything else gets 401; trouble is 503. Does not slide the idle timeout. Never rejects.
+   */
+  requireSession(request: Request): Promise<Response | undefined>
+  /**
    * CSRF, for handlers of the host: throws `BffError` `csrf_failed` where a request comes with a session cookie and does not
    * prove that the app made it. The proof is that of `csrf.mode`; a form's field `_csrf` is passed as `csrfToken`.
    */
@@ -226,6 +231,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     log,
     fetch: fetchLane.fetch,
     session: (request) => serverSide.session(request),
+    requireSession: fetchLane.requireSession,
     guard: (request, proof) => serverSide.guard(request, proof?.csrfToken),
     handle: (req, res, next) => nodeLane.handle(req, res, next),
     upgrade: (req, socket, head, next) => nodeLane.upgrade(req, socket, head, next),

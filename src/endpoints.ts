@@ -120,6 +120,25 @@ function returnToOf(url: URL): string | undefined {
   return returnTo === '/' ? undefined : returnTo
 }
 
+/**
+ * The head of the redirect to the login, for a page load that needs a session; `undefined` for everything else, which gets 401.
+ * A prefetch is not sent there either: it must not begin a login.
+ */
+export function loginRedirect(
+  request: { readonly method: string; readonly target: string; readonly header: (name: string) => string | undefined },
+  basePath: string,
+): Record<string, string> | undefined {
+  const { method, target, header } = request
+  const isPrefetch = /prefetch|prerender/i.test(`${header('sec-purpose') ?? ''} ${header('purpose') ?? ''}`)
+  if ((method !== 'GET' && method !== 'HEAD') || isPrefetch || !wantsPage(method, header)) return undefined
+  return {
+    location: `${basePath}/login?returnTo=${encodeURIComponent(target)}`,
+    'cache-control': 'no-store',
+    vary: 'Cookie, Sec-Fetch-Mode, Accept',
+    'content-length': '0',
+  }
+}
+
 /** A page load gets pages; fetch, images and the like get JSON. Without Fetch Metadata, Accept tells. */
 export function wantsPage(method: string, header: (name: string) => string | undefined): boolean {
   if (header('sec-fetch-mode') !== undefined) return isTopLevelNavigation(method, header) || isFormPost(method, header)

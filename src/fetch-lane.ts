@@ -1,7 +1,7 @@
 import { IncomingMessage } from 'node:http'
 import { randomUUID } from 'node:crypto'
 import type { Config } from './config/schema.ts'
-import type { Endpoints } from './endpoints.ts'
+import { loginRedirect, type Endpoints } from './endpoints.ts'
 import { BffError } from './errors.ts'
 import type { Logger } from './log.ts'
 import { MemoryServer } from './memory-server.ts'
@@ -52,16 +52,37 @@ export class FetchLane {
     return this.#answer(request as Request, second)
   }
 
+  /** The answer for a request that has no session; `undefined` where it has one. Never rejects. */
+  readonly requireSession = async (request: Request): Promise<Response | undefined> => {
+    const { config, serverSide, endpoints } = this.#options
+    try {
+      if ((await serverSide.session(request)) !== undefined) return undefined
+      const { pathname, search } = new URL(request.url)
+      const header = (name: string): string | undefined => request.headers.get(name) ?? undefined
+      const headers = loginRedirect({ method: request.method, target: pathname + search, header }, config.basePath)
+      if (headers !== undefined) return new Response(null, { status: 303, headers })
+      throw new BffError('session_required', { reason: 'no session' })
+    } catch (error) {
+      return endpoints.refuse(this.#callOf(request, ''), BffError.from(error), error)
+    }
+  }
+
+  #callOf(request: Request, clientAddress: string) {
+    const { config, log } = this.#options
+    const { pathname, search } = new URL(request.url)
+    const url = new URL(config.origin)
+    url.pathname = pathname
+    url.search = search
+    return { request, url, requestId: randomUUID(), clientAddress, log }
+  }
+
   async #answer<Other>(request: Request, { clientAddress = '', next }: About<Other>): Promise<Response | Other> {
-    const { config, nodeLane, endpoints, log } = this.#options
+    const { nodeLane, endpoints } = this.#options
     const { pathname, search } = new URL(request.url)
     const target = pathname + search
     const answerer = nodeLane.whatAnswers(target)
     if (answerer === undefined && next !== undefined) return next()
-    const url = new URL(config.origin)
-    url.pathname = pathname
-    url.search = search
-    const call = { request, url, requestId: randomUUID(), clientAddress, log }
+    const call = this.#callOf(request, clientAddress)
     if (request.bodyUsed) return endpoints.refuse(call, bodyWasRead(), undefined)
     if (answerer === 'endpoint') return endpoints.answer(call)
     try {

@@ -1,7 +1,7 @@
 import { ServerResponse, type IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { randomUUID } from 'node:crypto'
-import { wantsPage, type Endpoints } from './endpoints.ts'
+import { loginRedirect, wantsPage, type Endpoints } from './endpoints.ts'
 import { BffError, type ErrorCode } from './errors.ts'
 import { describeError, type Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
@@ -188,18 +188,10 @@ export class NodeLane {
       common['connection'] = 'close'
       lingerAfterAnswer(req)
     }
-    const isPageLoad = wantsHtml && (req.method === 'GET' || req.method === 'HEAD') && !isPrefetch(header)
-    if (error.code === 'session_required' && isPageLoad) {
-      const location = `${basePath}/login?returnTo=${encodeURIComponent(req.url ?? '/')}`
-      res
-        .writeHead(303, {
-          ...common,
-          location,
-          'cache-control': 'no-store',
-          vary: 'Cookie, Sec-Fetch-Mode, Accept',
-          'content-length': 0,
-        })
-        .end()
+    const target = { method: req.method ?? '', target: req.url ?? '/', header }
+    const redirect = error.code === 'session_required' ? loginRedirect(target, basePath) : undefined
+    if (redirect !== undefined) {
+      res.writeHead(303, { ...common, ...redirect }).end()
       return
     }
     const answer = problemAnswer(error, { requestId, basePath, wantsHtml })
@@ -224,8 +216,4 @@ function endSoon(socket: Duplex): void {
   socket.end()
   const timer = setTimeout(() => socket.destroy(), 2_000).unref()
   socket.once('close', () => clearTimeout(timer))
-}
-
-function isPrefetch(header: (name: string) => string | undefined): boolean {
-  return /prefetch|prerender/i.test(`${header('sec-purpose') ?? ''} ${header('purpose') ?? ''}`)
 }

@@ -205,3 +205,24 @@ test('nothing that server code is given holds a token', async () => {
   const text = JSON.stringify([await bff.session(page), await (await bff.fetch(page, '/api/x')).text()])
   for (const secret of internet.provider.issued.keys()) expect(text).not.toContain(secret)
 })
+
+test('a page that needs a session sends a page load to the login, and nothing else', async () => {
+  const { bff, app, cookie, store } = await loggedIn()
+  const ask = (headers: Record<string, string>, method = 'GET') =>
+    bff.requireSession(new Request(`${app.url}/orders?x=1`, { method, headers }))
+  const load = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' }
+  expect(await ask({ ...load, cookie })).toBeUndefined()
+  const sent = await ask(load)
+  expect([sent?.status, sent?.headers.get('location')]).toEqual([303, '/bff/login?returnTo=%2Forders%3Fx%3D1'])
+  expect((await ask({ accept: 'text/html' }))?.status, 'a browser from before Fetch Metadata').toBe(303)
+  const others: [Record<string, string>, string?][] = [
+    [{ 'sec-fetch-mode': 'cors', accept: '*/*', rsc: '1' }],
+    [{ ...load, 'sec-purpose': 'prefetch' }],
+    [{ ...load, 'sec-fetch-dest': 'iframe' }],
+    [load, 'POST'],
+  ]
+  for (const [headers, method] of others) expect((await ask(headers, method))?.status).toBe(401)
+  store.get = () => Promise.reject(new Error('down'))
+  store.holds = () => false
+  expect((await ask({ ...load, cookie }))?.status).toBe(503)
+})
