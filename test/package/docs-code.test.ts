@@ -42,7 +42,7 @@ interface Block {
  * `ts` is compiled, `yaml` is a Coatcheck config or some top-level options of one, `json` is parsed, `sh` is looked at for
  * commands. Other people's YAML is `yml`.
  */
-const languages = ['ts', 'yaml', 'yml', 'json', 'sh', 'diff', 'html', 'nginx', 'caddy']
+const languages = ['ts', 'yaml', 'yml', 'json', 'sh', 'diff', 'html', 'nginx', 'caddy', 'csharp']
 
 function blocksOf({ path, text }: Page): Block[] {
   const blocks: Block[] = []
@@ -188,10 +188,18 @@ test('a link to a missing page, a missing heading or another folder is found', (
 
 test('the page of errors has every code with its status, and no other', () => {
   const page = pages.find(({ path }) => path === 'docs/errors.md')?.text ?? ''
-  const told = [...page.matchAll(/^\| `(\w+)` +\| (\d+) +\|/gm)].map(([, code = '', status]) => [code, Number(status)])
+  const told = [...page.matchAll(/^\| \[`(\w+)`\]\(#\1\) +\| (\d+) +\|/gm)].map(([, code = '', status]) => [code, Number(status)])
   expect(Object.fromEntries(told)).toEqual(
     Object.fromEntries(Object.entries(errorTable).map(([code, { status }]) => [code, status])),
   )
+})
+
+test('the page of errors says of every code what is seen, why, and what to do', () => {
+  const page = pages.find(({ path }) => path === 'docs/errors.md')?.text ?? ''
+  const told = [...page.matchAll(/^## `(\w+)`\n\n- \*\*Seen:\*\* .+\n- \*\*Why:\*\* .+\n- \*\*Do:\*\* .+$/gm)].map(
+    ([, code]) => code,
+  )
+  expect(told.toSorted()).toEqual(Object.keys(errorTable).toSorted())
 })
 
 describe('the commands of the pages exist', async () => {
