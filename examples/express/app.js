@@ -15,7 +15,10 @@ const app = express()
 // Ahead of body parsers: the bodies of proxied calls are streamed.
 app.use(coatcheck(bff))
 app.use(express.json())
-app.get('/hello', (_req, res) => res.json({ hello: 'from Express itself' }))
+app.get('/hello', async (req, res) => {
+  const session = await bff.session(req)
+  res.json({ hello: session?.user.name ?? 'stranger' })
+})
 app.use(express.static('../page'))
 
 const server = createServer(app)

@@ -1,0 +1,4 @@
+import { startDevProvider } from 'coatcheck/dev'
+import { startEmbedded } from '../support/embedded.js'
+
+await startEmbedded(import.meta.dirname, startDevProvider)
