@@ -148,6 +148,13 @@ async function checkInstall(seconds) {
   })
 }
 
+/** The one entry whose peer has to be there even to be imported; a page that uses it has it. */
+function bringReact() {
+  mkdirSync(join(project, 'node_modules/@types'), { recursive: true })
+  for (const name of ['react', '@types/react', 'csstype'])
+    symlinkSync(join(root, 'node_modules', name), join(project, 'node_modules', name))
+}
+
 async function checkImports() {
   for (const [subpath] of Object.entries(manifest.exports)) {
     const name = manifest.name + subpath.slice(1)
@@ -277,6 +284,7 @@ try {
   const tarball = await pack()
   await checkTarball(tarball)
   await checkInstall(await install(tarball))
+  bringReact()
   await checkImports()
   await checkTypes()
   await checkCommandLine()

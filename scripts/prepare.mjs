@@ -9,8 +9,10 @@ const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', imp
 if (existsSync(compiler)) {
   // A file whose source is gone must not be packed.
   rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true })
-  const { status } = spawnSync(process.execPath, [compiler, '-p', 'tsconfig.json'], { cwd: root, stdio: 'inherit' })
-  process.exitCode = status ?? 1
+  for (const project of ['tsconfig.json', 'src/browser', 'src/react']) {
+    const { status } = spawnSync(process.execPath, [compiler, '-p', project], { cwd: root, stdio: 'inherit' })
+    if (status !== 0) process.exitCode = status ?? 1
+  }
 } else {
   console.error('coatcheck: installed without development dependencies, so dist is not built.')
 }

@@ -21,7 +21,14 @@ export interface EndpointsOptions {
 }
 
 /** The endpoints that prove by other means where they were called from: by their state, or by having no effect. */
-const withoutGuard: ReadonlySet<EndpointName> = new Set(['login', 'callback', 'landing', 'error', 'backchannel-logout'])
+const withoutGuard: ReadonlySet<EndpointName> = new Set([
+  'login',
+  'callback',
+  'landing',
+  'popup-done',
+  'error',
+  'backchannel-logout',
+])
 
 /** The web lane: Coatcheck's own endpoints, `Request` in, `Response` out, nothing cached. Never rejects. */
 export class Endpoints {

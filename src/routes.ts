@@ -8,6 +8,7 @@ const endpointNames = [
   'login',
   'callback',
   'landing',
+  'popup-done',
   'error',
   'session',
   'logout',

@@ -4,7 +4,7 @@ import type { GuardRules } from './guard.ts'
 import type { Audit } from './log.ts'
 import { backchannelLogout } from './login/backchannel-logout.ts'
 import { Callback } from './login/callback.ts'
-import { landing, loginError } from './login/pages.ts'
+import { landing, loginError, popupDone } from './login/pages.ts'
 import type { Provider } from './login/provider.ts'
 import type { Revocations } from './login/revocation.ts'
 import { loginStart } from './login/start.ts'
@@ -98,6 +98,7 @@ export function webLane(parts: WebLaneParts): Endpoints {
         audit,
       }),
       landing,
+      'popup-done': popupDone,
       error: loginError(basePath, sessionOf),
       sessions: ownSessions({
         store,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { BffError, errorTable, type ErrorCode } from '../errors.ts'
 import { page, pageSecurityPolicy } from '../page.ts'
 import { errorPage } from '../problem.ts'
@@ -18,6 +19,20 @@ export const landing: Endpoint = async ({ request, url }) => {
   const link = escapeHtml(returnTo)
   const body = page('Logging you in', `<p>You are logged in. <a href="${link}">Continue</a></p>`)
   return html(200, body, { ...pageHeaders, refresh: `0; url=${returnTo}` })
+}
+
+/** Tells the app's other pages, by name only, that there is news, on the channel of this base path; then the window goes. */
+const popupScript = "new BroadcastChannel('coatcheck'+location.pathname.slice(0,-11)).postMessage('login');close()"
+const popupPolicy = `${pageSecurityPolicy}; script-src 'sha256-${createHash('sha256').update(popupScript).digest('base64')}'`
+
+/**
+ * `GET /bff/popup-done`: where a login in a window of its own ends. It takes no parameter, leads nowhere and knows no
+ * code: the callback answered with a redirect before. A BroadcastChannel also crosses `Cross-Origin-Opener-Policy`.
+ */
+export const popupDone: Endpoint = async ({ request }) => {
+  if (request.method !== 'GET') throw new BffError('method_not_allowed', { allow: ['GET'] })
+  const body = page('Logged in', `<p>You are logged in. You can close this window.</p>\n<script>${popupScript}</script>`)
+  return html(200, body, { ...pageHeaders, 'content-security-policy': popupPolicy })
 }
 
 /** The codes a failed login can end with. */

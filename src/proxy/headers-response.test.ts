@@ -97,6 +97,19 @@ describe('responseHeaders', () => {
     expect(answered([name, 'evil'])).toEqual(added)
   })
 
+  test.each(['BffSession', 'bffsession', 'Bearer, BffSession', 'Bearer realm="x", BffSession a=b', 'Bearer realm="BffSession"'])(
+    'the mark of our own 401 cannot be set by an upstream: %s',
+    (value) => {
+      for (const name of ['WWW-Authenticate', 'www-authenticate', 'WWW_Authenticate'])
+        expect(answered([name, value])).toEqual(added)
+      expect(answered(['WWW-Authenticate', 'Bearer', 'WWW-Authenticate', value])).toEqual([
+        'WWW-Authenticate',
+        'Bearer',
+        ...added,
+      ])
+    },
+  )
+
   test('what Connection names stays out, but not what the body is read by', () => {
     const body = ['Content-Length', '5', 'Content-Encoding', 'gzip', 'Content-Type', 'text/html', 'Content-Range', 'bytes 0-4/9']
     const raw = ['Connection', 'X-Mine, Content-Length, content-encoding, Content-Type, content-range', 'X-Mine', '1', ...body]

@@ -101,6 +101,7 @@ export function responseHeaders(
     const normal = normalName(name)
     if (isDroppedResponseName(normal) || (named !== undefined && named.has(normal) && !describesBody.has(normal))) continue
     if (normal === 'set-cookie' && !isForeignCookie(value, rules)) continue
+    if (normal === 'www-authenticate' && marksOurs(value)) continue
     if (isPrivate && isCachingName(normal)) {
       if (normal === 'cache-control') cacheControl = joined(cacheControl, value)
     } else if (normal === 'vary') vary = joined(vary, value)
@@ -165,6 +166,11 @@ function joined(list: string, value: string): string {
 /** A name of token characters and a value without controls: what Node sends without complaint (RFC 9110 section 5.5). */
 function isSendable(name: string, value: string): boolean {
   return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) && !/[^\t\x20-\x7e\x80-\xff]/.test(value)
+}
+
+/** The mark of our own 401 `session_required`. From an upstream it would have the page log in again, and repeat the call. */
+function marksOurs(challenges: string): boolean {
+  return /bffsession/i.test(challenges)
 }
 
 /** A cookie of the upstream's own: named, and not named like ours. */

@@ -53,6 +53,11 @@ describe('the import rules refuse', () => {
     ],
     ['the gateway importing the command line', { 'src/gateway/server.ts': "import { x } from '../cli/main.ts'" }, 'side by side'],
     ['the foundation importing a layer', { 'src/guard.ts': "import type { X } from './session/session.ts'" }, 'foundation'],
+    ['the browser client importing a package', { 'src/browser/client.ts': "import React from 'react'" }, 'imports nothing'],
+    ['the browser client importing node', { 'src/browser/client.ts': "import { x } from 'node:url'" }, 'imports nothing'],
+    ['the browser client importing the server', { 'src/browser/client.ts': "import '../errors.ts'" }, 'imports nothing'],
+    ['react importing the server', { 'src/react/react.ts': "import '../errors.ts'" }, 'the browser client alone'],
+    ['the server importing the browser client', { 'src/bff.ts': "import './browser/client.ts'" }, 'no part of the server'],
     [
       'session choosing a store',
       { 'src/session/sessions.ts': "import { memoryStore } from '../stores/memory.ts'" },
@@ -91,6 +96,8 @@ describe('the import rules refuse', () => {
     'cli/main',
     'stores/memory',
     'stores/store',
+    'browser/client',
+    'errors',
   ].map((name) => [`src/${name}.ts`, ''])
 
   test.each(planted)('%s', (_breach, tree, words) => {

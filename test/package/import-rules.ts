@@ -19,6 +19,8 @@ const foundation = [
 /** What stands further right may be imported by what stands further left, and never the other way round. */
 const layers = [
   ['index'],
+  ['react'],
+  ['browser'],
   ['cli', 'gateway', 'dev'],
   ['adapters'],
   ['bff'],
@@ -52,6 +54,7 @@ const packageImporters: Readonly<Record<string, RegExp>> = {
   zod: /^src\/(config|dev)\//,
   yaml: /^src\/(config|dev)\//,
   'prom-client': /^src\/metrics\.ts$/,
+  react: /^src\/react\//,
   pino: /^src\/(log|bff)\.ts$/,
 }
 
@@ -88,6 +91,7 @@ export function importViolations(tree: SourceTree): string[] {
 }
 
 function refusedPackage(path: string, specifier: string): string | undefined {
+  if (partOf(path) === 'browser') return 'the browser client imports nothing'
   const name = specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
   if (name.startsWith('node:') && packageImporters[name] === undefined) return undefined
   const importers = packageImporters[name]
@@ -98,6 +102,9 @@ function refusedPackage(path: string, specifier: string): string | undefined {
 function refusedFile(from: string, to: string, tree: SourceTree, isType: boolean): string | undefined {
   const [fromPart, toPart] = [partOf(from), partOf(to)]
   if (!tree.has(to)) return 'there is no such file'
+  if (fromPart === 'browser' && fromPart !== toPart) return 'the browser client imports nothing'
+  if (fromPart === 'react' && fromPart !== toPart && toPart !== 'browser') return 'react knows the browser client alone'
+  if (toPart === 'browser' && fromPart !== toPart && fromPart !== 'react') return 'the browser client is no part of the server'
   if (fromPart === toPart || foundation.includes(toPart)) return undefined
   if (isType && typesOnly.some((allowed) => allowed.from === fromPart && allowed.to === to)) return undefined
   if (foundation.includes(fromPart)) return 'the foundation stands on nothing else'

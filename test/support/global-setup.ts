@@ -6,6 +6,8 @@ const root = fileURLToPath(new URL('../..', import.meta.url))
 /** Compiles the package and the demo: tests that start processes run what users run. */
 export default async function setup(): Promise<void> {
   await compile('tsconfig.json')
+  await compile('src/browser')
+  await compile('src/react')
   await compile('demo/tsconfig.json')
   await compile('demo/spa/tsconfig.json')
 }
