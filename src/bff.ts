@@ -55,6 +55,8 @@ export type BffOptions = ConfigInput & BffParts
 export interface FetchAbout {
   /** Where the request comes from: the peer's address. Default: unknown. */
   readonly clientAddress?: string
+  /** Gives bodies in plain, without Content-Encoding, for hosts that drop that header. Default: false, as the API coded them. */
+  readonly decode?: boolean
 }
 
 /** The engine: everything is built once, at construction. */

@@ -21,6 +21,7 @@ export interface FetchLaneOptions {
 /** What is said of a web request besides the request. */
 interface About<Other> {
   readonly clientAddress?: string
+  readonly decode?: boolean
   readonly next?: () => Other | Promise<Other>
 }
 
@@ -60,7 +61,9 @@ export class FetchLane {
       const { pathname, search } = new URL(request.url)
       const header = (name: string): string | undefined => request.headers.get(name) ?? undefined
       const headers = loginRedirect({ method: request.method, target: pathname + search, header }, config.basePath)
-      if (headers !== undefined) return new Response(null, { status: 303, headers })
+      // An address without its origin is enough for browsers, but not for every runtime that such a Response passes.
+      if (headers !== undefined)
+        return new Response(null, { status: 303, headers: { ...headers, location: `${config.origin}${headers['location']}` } })
       throw new BffError('session_required', { reason: 'no session' })
     } catch (error) {
       return endpoints.refuse(this.#callOf(request, ''), BffError.from(error), error)
@@ -76,7 +79,7 @@ export class FetchLane {
     return { request, url, requestId: randomUUID(), clientAddress, log }
   }
 
-  async #answer<Other>(request: Request, { clientAddress = '', next }: About<Other>): Promise<Response | Other> {
+  async #answer<Other>(request: Request, { clientAddress = '', decode = false, next }: About<Other>): Promise<Response | Other> {
     const { nodeLane, endpoints } = this.#options
     const { pathname, search } = new URL(request.url)
     const target = pathname + search
@@ -86,7 +89,7 @@ export class FetchLane {
     if (request.bodyUsed) return endpoints.refuse(call, bodyWasRead(), undefined)
     if (answerer === 'endpoint') return endpoints.answer(call)
     try {
-      return await this.#server.answer(request, target, { clientAddress, isServerCall: false })
+      return await this.#server.answer(request, target, { clientAddress, isServerCall: false, isDecoded: decode })
     } catch (error) {
       return endpoints.refuse(call, BffError.from(error), error)
     }
@@ -105,7 +108,7 @@ export class FetchLane {
     const call = new Request(new URL(target, config.origin), { ...init, headers })
     const address = request instanceof IncomingMessage ? clientAddress(request) : ''
     try {
-      return await this.#server.answer(call, target, { clientAddress: address, isServerCall: true })
+      return await this.#server.answer(call, target, { clientAddress: address, isServerCall: true, isDecoded: true })
     } catch (error) {
       throw call.signal.aborted ? call.signal.reason : error
     }

@@ -1,5 +1,6 @@
 import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { duplexPair, pipeline, Readable, type Duplex } from 'node:stream'
+import { decodedBody } from './decoded-body.ts'
 import { BffError } from './errors.ts'
 
 /** What the handler of a request learns besides the request. */
@@ -8,6 +9,8 @@ export interface MemoryCall {
   readonly clientAddress: string
   /** Code of the server asks, not a page. */
   readonly isServerCall: boolean
+  /** The body of the answer is wanted in plain, without Content-Encoding, as `fetch` gives it. */
+  readonly isDecoded: boolean
 }
 
 export interface MemoryServerOptions {
@@ -23,6 +26,9 @@ const ofConnection = new Set(
     'content-length',
   ),
 )
+
+/** Of an answer: what belongs to the connection in memory, and what the host's own server says. */
+const notPassed = new Set(['connection', 'keep-alive', 'transfer-encoding', 'date'])
 
 /**
  * Carries web Requests to a handler for Node's `req` and `res`, and its answer back: HTTP/1.1 over a pair of streams in memory,
@@ -65,7 +71,7 @@ export class MemoryServer {
         createConnection: () => ours,
         method,
         path: target,
-        headers: this.#head(request),
+        headers: this.#head(request, call.isDecoded),
         setHost: false,
       })
       const leave = (): void => void outgoing.destroy()
@@ -75,7 +81,7 @@ export class MemoryServer {
       outgoing.on('error', (error) => reject(new BffError('bad_request', { reason: 'the client left', cause: error })))
       outgoing.on('response', (incoming) => {
         try {
-          resolve(toResponse(incoming))
+          resolve(toResponse(incoming, call.isDecoded))
         } catch (error) {
           leave()
           reject(new BffError('upstream_unreachable', { reason: 'an answer that no Response can hold', cause: error }))
@@ -88,9 +94,12 @@ export class MemoryServer {
   }
 
   /** The flat head. A declared length stays, because some servers take no body without one. */
-  #head({ headers, body }: Request): string[] {
+  #head({ headers, body }: Request, isDecoded: boolean): string[] {
     const flat = ['Host', this.#options.host, 'Connection', ['close', ...namedByConnection(headers)].join(', ')]
-    for (const [name, value] of headers) if (!ofConnection.has(name)) flat.push(name, value)
+    for (const [name, value] of headers) {
+      // What the client can decode is no matter where it gets plain bytes.
+      if (!ofConnection.has(name) && !(isDecoded && name === 'accept-encoding')) flat.push(name, value)
+    }
     const length = headers.get('content-length')
     if (body !== null) flat.push(...(length === null ? ['Transfer-Encoding', 'chunked'] : ['Content-Length', length]))
     return flat
@@ -117,15 +126,17 @@ function namedByConnection(headers: Headers): string[] {
   return options.filter((option) => option !== '' && !ofConnection.has(option) && option !== 'close')
 }
 
-function toResponse(incoming: IncomingMessage): Response {
-  const headers = new Headers()
+function toResponse(incoming: IncomingMessage, isDecoded: boolean): Response {
   const { rawHeaders, statusCode: status = 502, statusMessage = '' } = incoming
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    const name = rawHeaders[at] ?? ''
-    if (!/^(connection|keep-alive|transfer-encoding|date)$/i.test(name)) headers.append(name, rawHeaders[at + 1] ?? '')
-  }
   const isBodyless = status === 204 || status === 205 || status === 304
   if (isBodyless) incoming.resume()
-  const body = isBodyless ? null : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>)
+  const decoded = isDecoded && !isBodyless ? decodedBody(incoming) : undefined
+  const headers = new Headers()
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    const name = (rawHeaders[at] ?? '').toLowerCase()
+    const isOfCoding = name === 'content-encoding' || name === 'content-length'
+    if (!notPassed.has(name) && !(isOfCoding && decoded !== undefined)) headers.append(name, rawHeaders[at + 1] ?? '')
+  }
+  const body = isBodyless ? null : (Readable.toWeb(decoded ?? incoming) as ReadableStream<Uint8Array>)
   return new Response(body, { status, statusText: statusMessage, headers })
 }

@@ -56,12 +56,15 @@ export class Browser {
     return this.submit(signIn.url, { sub })
   }
 
+  /** The Cookie field for a host. */
+  cookieOf(hostname) {
+    const cookies = [...this.#cookies.values()].filter(({ host }) => host === hostname)
+    return cookies.map(({ name, value }) => `${name}=${value}`).join('; ')
+  }
+
   async #send(url, { method = 'GET', headers = {}, body }) {
     const { hostname } = new URL(url)
-    const cookie = [...this.#cookies.values()]
-      .filter(({ host }) => host === hostname)
-      .map(({ name, value }) => `${name}=${value}`)
-      .join('; ')
+    const cookie = this.cookieOf(hostname)
     const answer = await new Promise((resolve, reject) => {
       const sent = { ...headers, ...(cookie !== '' && { cookie }) }
       const request = httpRequest(url, { method, agent: false, headers: sent }, (response) => {

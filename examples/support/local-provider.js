@@ -4,9 +4,10 @@ import { randomBytes } from 'node:crypto'
  * A local provider in place of yours, for an app at this origin; and the settings that stand in the environment in
  * production, which the app reads from there.
  */
-export async function startLocalProvider(startDevProvider, { origin, port }) {
-  const secret = () => randomBytes(32).toString('base64url')
-  const env = { ORIGIN: origin, CLIENT_SECRET: secret(), COATCHECK_SECRET: secret() }
+export async function startLocalProvider(startDevProvider, { origin, port, accessTokenTtlSeconds }) {
+  // A test that searches for the secrets brings them.
+  const secret = (name) => process.env[name] ?? randomBytes(32).toString('base64url')
+  const env = { ORIGIN: origin, CLIENT_SECRET: secret('CLIENT_SECRET'), COATCHECK_SECRET: secret('COATCHECK_SECRET') }
   const provider = await startDevProvider({
     port,
     clients: [
@@ -20,6 +21,7 @@ export async function startLocalProvider(startDevProvider, { origin, port }) {
       },
     ],
     resources: [{ uri: 'https://orders.example.com', scopes: [] }],
+    ...(accessTokenTtlSeconds !== undefined && { accessTokenTtlSeconds }),
     onProblem: console.error,
   })
   return { env: { ...env, ISSUER: provider.issuer }, close: () => provider.close() }

@@ -19,6 +19,8 @@ export interface Host {
   readonly mountBehindParser?: (bff: Bff) => Server | Promise<Server>
   /** Whether WebSockets pass. */
   readonly webSockets: boolean
+  /** The host gives bodies in plain, because its framework drops Content-Encoding. */
+  readonly decodes?: boolean
 }
 
 /** A whole internet, whose app is served by the host instead of the gateway. */

@@ -18,4 +18,5 @@ adapterSuite({
     return createServer((req, res) => void listener(req, res))
   },
   webSockets: false,
+  decodes: true,
 })

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage } from 'node:http'
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib'
 import { expect, onTestFinished, test } from 'vitest'
 import type { Bff } from '../../src/bff.ts'
 import { deferred } from '../support/deferred.ts'
@@ -89,6 +90,20 @@ test('a POST needs no proof of the page, and its body streams', async () => {
   const body = new Blob(['first', 'last']).stream()
   const streamed = await bff.fetch(page, '/api/orders', { method: 'PUT', body, duplex: 'half' })
   expect(await streamed.json()).toMatchObject({ method: 'PUT', bytes: 9 })
+})
+
+test.each([
+  ['gzip', gzipSync],
+  ['br', brotliCompressSync],
+  ['deflate', deflateSync],
+])('a body that comes in %s is given in plain, as by any fetch', async (coding, compress) => {
+  const { bff, page, upstream } = await loggedIn()
+  upstream.once({ headers: [['Content-Encoding', coding]], body: compress('{"a":1}') })
+  const answer = await bff.fetch(page, '/api/x')
+  expect(await answer.json()).toEqual({ a: 1 })
+  expect([answer.headers.get('content-encoding'), answer.headers.get('content-length')]).toEqual([null, null])
+  upstream.once({ headers: [['Content-Encoding', coding]], body: compress('x'.repeat(70_000)).subarray(0, -4) })
+  await expect((await bff.fetch(page, '/api/x')).text()).rejects.toThrow()
 })
 
 test.each([
@@ -213,7 +228,7 @@ test('a page that needs a session sends a page load to the login, and nothing el
   const load = { 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document', accept: 'text/html' }
   expect(await ask({ ...load, cookie })).toBeUndefined()
   const sent = await ask(load)
-  expect([sent?.status, sent?.headers.get('location')]).toEqual([303, '/bff/login?returnTo=%2Forders%3Fx%3D1'])
+  expect([sent?.status, sent?.headers.get('location')]).toEqual([303, `${app.url}/bff/login?returnTo=%2Forders%3Fx%3D1`])
   expect((await ask({ accept: 'text/html' }))?.status, 'a browser from before Fetch Metadata').toBe(303)
   const others: [Record<string, string>, string?][] = [
     [{ 'sec-fetch-mode': 'cors', accept: '*/*', rsc: '1' }],

@@ -40,9 +40,9 @@ interface Block {
 
 /**
  * `ts` is compiled, `yaml` is a Coatcheck config or some top-level options of one, `json` is parsed, `sh` is looked at for
- * commands. Other people's YAML is `yml`.
+ * commands, `jsx` is a file of the Next.js example, word for word. Other people's YAML is `yml`.
  */
-const languages = ['ts', 'yaml', 'yml', 'json', 'sh', 'diff', 'html', 'nginx', 'caddy', 'csharp']
+const languages = ['ts', 'yaml', 'yml', 'json', 'sh', 'diff', 'html', 'nginx', 'caddy', 'csharp', 'jsx']
 
 function blocksOf({ path, text }: Page): Block[] {
   const blocks: Block[] = []
@@ -124,6 +124,15 @@ test('TypeScript that uses what is not there is told with its page and line', as
   }
   expect(await compile([wrong])).toContain('docs/planted.md/line-7.ts(9,')
 })
+
+test.each(inLanguage('jsx').map((block) => [place(block), block.code]))(
+  'the code at %s is that of the example',
+  (_place, code) => {
+    const [first = '', ...rest] = code.split('\n')
+    const file = readFileSync(join(root, 'examples/next', first.replace(/^\/\/ /, '')), 'utf8')
+    expect(rest.join('\n')).toBe(file.trimEnd())
+  },
+)
 
 const fakeEnv = { CLIENT_SECRET: 'not-a-real-one', COATCHECK_SECRET: 'mB3n8Jz0Qe5rT7yU2iO9pA4sD6fG1hK3lZ5xC7vB9nM' }
 const minimal = {

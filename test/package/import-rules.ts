@@ -13,6 +13,7 @@ const foundation = [
   'web-bridge',
   'write-head',
   'memory-server',
+  'decoded-body',
   'metrics',
 ]
 
