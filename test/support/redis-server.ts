@@ -48,6 +48,11 @@ export class RedisServer {
     return `redis://127.0.0.1:${this.port}`
   }
 
+  /** Of the process, while it runs. */
+  get pid(): number | undefined {
+    return this.#process?.pid
+  }
+
   /** Starts it again, on the same port. Resolves when it takes connections. */
   async restart(): Promise<void> {
     const child = spawn(redisProgram(), this.#args, { stdio: ['ignore', 'pipe', 'pipe'] })
