@@ -1,12 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { request } from 'undici'
 import { Command } from 'commander'
 import { buildOauth2Proxy, installPeers, installPrograms } from './install.ts'
-import { login } from './login.ts'
 import { measure, summarise, type Slice } from './measure.ts'
 import { markdown, replaceBlock, shortTable } from './report.ts'
 import { scenarios, type Running } from './scenarios.ts'
 import { freePorts, Servers } from './server.ts'
+import { startRunning } from './stage.ts'
 import { startSurroundings, type Surroundings } from './surroundings.ts'
 import { baseName, targets, type Target } from './targets.ts'
 
@@ -60,39 +59,13 @@ try {
     postgres: chosen.some(({ needs }) => needs === 'postgres'),
   })
   const running = new Map<Target, Running>()
-  for (const [index, target] of chosen.entries()) running.set(target, await startTarget(target, ports[index] ?? 0, surroundings))
+  for (const [index, target] of chosen.entries())
+    running.set(target, await startRunning(servers, target, ports[index] ?? 0, surroundings))
   const slices = await measureAll(running, surroundings.redisPid)
   publish(slices)
 } finally {
   await servers.close()
   await surroundings?.close()
-}
-
-async function startTarget(target: Target, port: number, around: Surroundings): Promise<Running> {
-  const { name, loginPath, core = '0' } = target
-  const origin = `http://127.0.0.1:${port}`
-  const pid = await servers.start({ name, core, ...target.program(port, around) }, port)
-  const cookie = loginPath === undefined ? undefined : await login(origin + loginPath, around.issuer)
-  const isCoatcheck = loginPath?.startsWith('/bff') === true
-  return {
-    name,
-    origin,
-    pid,
-    issuer: around.issuer,
-    loginPath,
-    prefix: loginPath === undefined ? '/open' : '/api',
-    headers: {
-      ...(cookie === undefined ? {} : { Cookie: cookie }),
-      ...(isCoatcheck && cookie !== undefined ? { 'X-CSRF-Token': await csrfToken(origin, cookie) } : { 'X-CSRF': '1' }),
-    },
-  }
-}
-
-async function csrfToken(origin: string, cookie: string): Promise<string> {
-  const { body } = await request(`${origin}/bff/session`, { headers: { cookie, 'sec-fetch-site': 'same-origin' } })
-  const { csrfToken: token } = (await body.json()) as { csrfToken?: string }
-  if (token === undefined) throw new Error(`there is no session at ${origin}`)
-  return token
 }
 
 async function measureAll(running: ReadonlyMap<Target, Running>, redisPid: number): Promise<Slice[]> {
