@@ -11,7 +11,7 @@ afterEach(() => {
 it('ticks every call, and only while there are calls', () => {
   const timer = new CallTimer(50)
   const seen: number[] = []
-  const call = { tick: (nowMs: number) => seen.push(nowMs) }
+  const call = { slot: -1, tick: (nowMs: number) => seen.push(nowMs) }
   vi.advanceTimersByTime(1_000)
   timer.add(call)
   const start = timer.nowMs
@@ -26,8 +26,8 @@ it('ticks every call, and only while there are calls', () => {
 
 it('survives a call that removes itself while it is ticked', () => {
   const timer = new CallTimer(50)
-  const call = { tick: vi.fn(() => timer.delete(call)) }
-  const other = { tick: vi.fn() }
+  const call = { slot: -1, tick: vi.fn(() => timer.delete(call)) }
+  const other = { slot: -1, tick: vi.fn() }
   timer.add(call)
   timer.add(other)
   vi.advanceTimersByTime(100)

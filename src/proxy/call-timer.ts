@@ -1,5 +1,7 @@
+import { Slots, type Slotted } from './slots.ts'
+
 /** Something that looks at the time now and then. */
-export interface Timed {
+export interface Timed extends Slotted {
   tick(nowMs: number): void
 }
 
@@ -11,7 +13,7 @@ export class CallTimer {
   /** Monotonic milliseconds, at most one tick old while there are calls. */
   nowMs: number
   readonly #tickMs: number
-  readonly #calls = new Set<Timed>()
+  readonly #calls = new Slots<Timed>()
   #interval: NodeJS.Timeout | undefined
 
   constructor(tickMs = 50) {
@@ -39,7 +41,7 @@ export class CallTimer {
 
   readonly #run = (): void => {
     this.nowMs = performance.now()
-    for (const call of this.#calls) call.tick(this.nowMs)
+    for (const call of this.#calls.all()) call.tick(this.nowMs)
     if (this.#calls.size > 0) return
     clearInterval(this.#interval)
     this.#interval = undefined

@@ -23,6 +23,7 @@ const callIsOver = new Error('The call is over')
 export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   /** The request as it is sent. */
   readonly request: UpstreamCall
+  slot = -1
   readonly #reply: Reply
   readonly #route: CallRoute
   readonly #timer: CallTimer
@@ -236,6 +237,8 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   }
 
   tick(nowMs: number): void {
+    // Another call's tick may have ended this one.
+    if (this.#state === 'over') return
     const isIdle = nowMs - this.#movedAtMs >= this.request.idleTimeoutMs
     if (this.#reply.isClientGone) this.clientClosed()
     else if (this.#state === 'waiting') this.#tickWaiting(nowMs, isIdle)

@@ -1,10 +1,11 @@
 import type { Open } from '../session/open.ts'
 import type { Session } from '../session/session.ts'
 import type { EndReason, Sessions } from '../session/sessions.ts'
+import { Slots } from './slots.ts'
 
 interface Entry {
   session: Session
-  readonly open: Set<Open>
+  readonly open: Slots<Open>
 }
 
 /**
@@ -31,20 +32,18 @@ export class Live {
   }
 
   add(session: Session, open: Open): void {
-    const entry = this.#entries.get(session.key)
-    if (entry === undefined) this.#entries.set(session.key, { session, open: new Set([open]) })
-    else {
-      entry.session = session
-      entry.open.add(open)
-    }
+    let entry = this.#entries.get(session.key)
+    if (entry === undefined) {
+      entry = { session, open: new Slots() }
+      this.#entries.set(session.key, entry)
+    } else entry.session = session
+    entry.open.add(open)
     this.#timer ??= this.#lookAfter(lookEveryMs)
   }
 
   remove(session: Session, open: Open): void {
-    const entry = this.#entries.get(session.key)
-    if (entry === undefined) return
-    entry.open.delete(open)
-    if (entry.open.size === 0) this.#entries.delete(session.key)
+    // An entry with nothing open goes at the next look: the next call of its session is often near.
+    this.#entries.get(session.key)?.open.delete(open)
   }
 
   close(): void {
@@ -56,7 +55,7 @@ export class Live {
     const entry = this.#entries.get(key)
     if (entry === undefined) return
     this.#entries.delete(key)
-    for (const open of entry.open) open.sessionEnded(reason)
+    for (const open of entry.open.all()) open.sessionEnded(reason)
   }
 
   #lookAfter(ms: number): NodeJS.Timeout {
@@ -69,7 +68,10 @@ export class Live {
     if (this.#entries.size === 0) return
     const startedAtMs = performance.now()
     const uncertain: Entry[] = []
-    for (const entry of this.#entries.values()) if (!this.#sessions.isCurrent(entry.session)) uncertain.push(entry)
+    for (const [key, entry] of this.#entries) {
+      if (entry.open.size === 0) this.#entries.delete(key)
+      else if (!this.#sessions.isCurrent(entry.session)) uncertain.push(entry)
+    }
     const tookMs = performance.now() - startedAtMs
     this.#timer = this.#lookAfter(Math.min(Math.max(lookEveryMs, tookMs * shareOfTime), seldomEveryMs))
     void this.#readAll(uncertain)

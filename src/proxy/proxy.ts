@@ -178,6 +178,7 @@ function checkMethod(route: Route, method: string): void {
 
 /** A call that is out: what its end, its failure and the end of its session mean. */
 class OpenCall implements Open {
+  slot = -1
   handle: CallHandle | undefined
   readonly #options: ProxyOptions
   readonly #exchange: Exchange

@@ -97,6 +97,7 @@ export class WebSockets {
 }
 
 class EndsWithSession implements Open {
+  slot = -1
   handle: TunnelHandle | undefined
 
   sessionEnded(): void {

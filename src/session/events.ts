@@ -45,6 +45,7 @@ export function sessionEvents({ sessionOf, open, done, latest, clock }: EventsOp
         // An outage is no end of the session: the next look tries again.
         const lookAgain = (): void => void look().catch(() => undefined)
         const ending: Open = {
+          slot: -1,
           sessionEnded: (reason) => {
             send(`event: session-ended\ndata: ${JSON.stringify({ reason })}\n\n`)
             stop()
