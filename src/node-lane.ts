@@ -8,7 +8,8 @@ import type { Metrics } from './metrics.ts'
 import { problemAnswer } from './problem.ts'
 import { bodyOf } from './proxy/headers.ts'
 import { lingerAfterAnswer } from './proxy/linger.ts'
-import { headerOf, type Exchange, type Proxy } from './proxy/proxy.ts'
+import type { Exchange, Proxy } from './proxy/proxy.ts'
+import { headerOf } from './proxy/request-header.ts'
 import type { StaticFiles } from './proxy/static.ts'
 import { judgePath } from './proxy/target.ts'
 import type { WebSockets } from './proxy/web-sockets.ts'
@@ -180,7 +181,7 @@ export class NodeLane {
       'cross-origin-resource-policy': 'same-origin',
       ...(strictTransportSecurity === '' ? {} : { 'strict-transport-security': strictTransportSecurity }),
     }
-    if (error.code === 'session_required' && sessionCookie.read(req.headers.cookie).kind === 'one') {
+    if (error.code === 'session_required' && sessionCookie.read(headerOf(req, 'cookie')).kind === 'one') {
       // The store was asked and knows no such session. Where it could not be asked the code is store_unavailable.
       common['set-cookie'] = sessionCookie.cleared()
     }

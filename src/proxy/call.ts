@@ -237,8 +237,7 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   }
 
   tick(nowMs: number): void {
-    // Another call's tick may have ended this one.
-    if (this.#state === 'over') return
+    if (this.#state === 'over') return // Another call's tick has ended this one.
     const isIdle = nowMs - this.#movedAtMs >= this.request.idleTimeoutMs
     if (this.#reply.isClientGone) this.clientClosed()
     else if (this.#state === 'waiting') this.#tickWaiting(nowMs, isIdle)

@@ -142,11 +142,12 @@ const claimedPrefixes = [
   'x-tls-client',
 ] as const
 
-/** Whether a request field of the browser is dropped, by its normal name. */
-export const isDroppedRequestName = remembered((name) => {
-  // gRPC-Web clients name themselves in it.
-  if (name === 'x-user-agent') return false
-  return claimedByBrowser.has(name) || claimedPrefixes.some((prefix) => name.startsWith(prefix))
+/** What a request field's name tells: one look-up a field. */
+export const requestName = remembered((name) => {
+  const normal = normalName(name)
+  // gRPC-Web clients name themselves in X-User-Agent.
+  const isClaimed = claimedByBrowser.has(normal) || claimedPrefixes.some((prefix) => normal.startsWith(prefix))
+  return { normal, isDropped: isClaimed && normal !== 'x-user-agent' } as const
 })
 
 const droppedResponseNames: ReadonlySet<string> = new Set([
@@ -175,12 +176,6 @@ const droppedResponseNames: ReadonlySet<string> = new Set([
   'forwarded',
 ])
 
-/** Whether a response field of the upstream is dropped, by its normal name. */
-export const isDroppedResponseName = remembered(
-  (name) =>
-    droppedResponseNames.has(name) || ['access-control-', 'proxy-', 'x-forwarded-'].some((prefix) => name.startsWith(prefix)),
-)
-
 const cachingNames: ReadonlySet<string> = new Set([
   'cache-control',
   'expires',
@@ -190,5 +185,17 @@ const cachingNames: ReadonlySet<string> = new Set([
   'x-accel-expires',
 ])
 
-/** Fields that tell a cache what to keep. Some of them win over Cache-Control (RFC 9213). */
-export const isCachingName = remembered((name) => cachingNames.has(name) || name.endsWith('-cache-control'))
+const droppedResponsePrefixes = ['access-control-', 'proxy-', 'x-forwarded-'] as const
+
+/** What a response field's name tells: one look-up a field. */
+export const responseName = remembered((name) => {
+  const normal = normalName(name)
+  return {
+    normal,
+    /** Token characters alone (RFC 9110 section 5.6.2). */
+    isToken: /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name),
+    isDropped: droppedResponseNames.has(normal) || droppedResponsePrefixes.some((prefix) => normal.startsWith(prefix)),
+    /** Tells a cache what to keep. Some of these win over Cache-Control (RFC 9213). */
+    isCaching: cachingNames.has(normal) || normal.endsWith('-cache-control'),
+  } as const
+})

@@ -1,7 +1,7 @@
 import type { ProxyRoute } from '../routes.ts'
 import { keepCookies } from '../session/cookie.ts'
 import { forwardedFor } from './client-address.ts'
-import { isCachingName, isDroppedRequestName, isDroppedResponseName, normalName, remembered } from './header-names.ts'
+import { normalName, remembered, requestName, responseName } from './header-names.ts'
 import { readableCodings } from './compressed-scan.ts'
 
 /** Pure: which header fields cross, in both directions, as flat lists of names and values. */
@@ -40,8 +40,8 @@ export function requestHeaders(raw: readonly string[], add: RequestAdditions): s
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ''
     const value = raw[i + 1] ?? ''
-    const normal = normalName(name)
-    if (isDroppedRequestName(normal)) {
+    const { normal, isDropped } = requestName(name)
+    if (isDropped) {
       if (normal === 'host') hosts += 1
       else if (normal === 'cookie') cookie += cookie === '' ? value : `; ${value}`
       else if (normal === 'via') via = joined(via, value)
@@ -97,12 +97,12 @@ export function responseHeaders(
   for (let i = 0; i + 1 < texts.length; i += 2) {
     const name = texts[i] ?? ''
     const value = texts[i + 1] ?? ''
-    if (!isSendable(name, value)) return { refused: 'a response field that cannot be sent on' }
-    const normal = normalName(name)
-    if (isDroppedResponseName(normal) || (named !== undefined && named.has(normal) && !describesBody.has(normal))) continue
+    const { normal, isToken, isDropped, isCaching } = responseName(name)
+    if (!isToken || !isSendable(value)) return { refused: 'a response field that cannot be sent on' }
+    if (isDropped || (named !== undefined && named.has(normal) && !describesBody.has(normal))) continue
     if (normal === 'set-cookie' && !isForeignCookie(value, rules)) continue
     if (normal === 'www-authenticate' && marksOurs(value)) continue
-    if (isPrivate && isCachingName(normal)) {
+    if (isPrivate && isCaching) {
       if (normal === 'cache-control') cacheControl = joined(cacheControl, value)
     } else if (normal === 'vary') vary = joined(vary, value)
     else if (normal === 'cross-origin-resource-policy') {
@@ -163,9 +163,9 @@ function joined(list: string, value: string): string {
   return list === '' ? value : `${list}, ${value}`
 }
 
-/** A name of token characters and a value without controls: what Node sends without complaint (RFC 9110 section 5.5). */
-function isSendable(name: string, value: string): boolean {
-  return /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/.test(name) && !/[^\t\x20-\x7e\x80-\xff]/.test(value)
+/** A value without controls: what Node sends without complaint (RFC 9110 section 5.5). */
+function isSendable(value: string): boolean {
+  return !/[^\t\x20-\x7e\x80-\xff]/.test(value)
 }
 
 /** The mark of our own 401 `session_required`. From an upstream it would have the page log in again, and repeat the call. */

@@ -12,6 +12,7 @@ import type { Sessions } from '../session/sessions.ts'
 import type { Tokens } from '../session/tokens.ts'
 import { bodyOf, requestHeaders, responseHeaders, type ResponseRules } from './headers.ts'
 import type { Live } from './live.ts'
+import { headerOf } from './request-header.ts'
 import { targetOf, type JudgedPath } from './target.ts'
 import { createTokenFilter, type TokenFilter } from './token-filter.ts'
 import type { CallFailure, CallOutcome } from './upstream-call.ts'
@@ -89,7 +90,7 @@ export class Proxy {
       res,
       body,
       // Said twice it does no harm; a host that answers `checkContinue` itself has not said it yet.
-      isContinueExpected: req.headers.expect?.toLowerCase() === '100-continue',
+      isContinueExpected: headerOf(req, 'expect')?.toLowerCase() === '100-continue',
       headersTimeoutMs: route.timeoutMs,
       idleTimeoutMs: route.idleTimeoutMs,
       maxBodyBytes: route.maxBodyBytes,
@@ -107,7 +108,7 @@ export class Proxy {
     const { req, requestId, clientAddress } = exchange
     const method = req.method ?? ''
     checkMethod(route, method)
-    const presented = sessionCookie.read(req.headers.cookie)
+    const presented = sessionCookie.read(headerOf(req, 'cookie'))
     this.#guard(exchange, route, presented, isUpgrade)
     let session: Session | undefined
     if (route.auth !== 'none' && presented.kind === 'one') {
@@ -139,7 +140,7 @@ export class Proxy {
   async admitToFiles({ req }: Exchange, route: StaticRoute): Promise<void> {
     checkMethod(route, req.method ?? '')
     if (route.auth !== 'required') return
-    const presented = this.#options.sessionCookie.read(req.headers.cookie)
+    const presented = this.#options.sessionCookie.read(headerOf(req, 'cookie'))
     const session = presented.kind === 'one' ? await this.#options.sessions.find(presented.id) : undefined
     if (session === undefined) throw new BffError('session_required', { reason: `session cookie: ${presented.kind}` })
     this.#options.sessions.touch(session)
@@ -261,10 +262,4 @@ export function filterOf(session: Session): TokenFilter {
     filters.set(session, filter)
   }
   return filter
-}
-
-/** A header as the guard judges it: repeated ones joined, so that they equal nothing. */
-export function headerOf(req: IncomingMessage, name: string): string | undefined {
-  const value = req.headers[name]
-  return Array.isArray(value) ? value.join(', ') : value
 }

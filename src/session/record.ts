@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 import type { Keyring } from './seal.ts'
 import type { SessionMeta, SessionTokens } from './session.ts'
 
@@ -37,7 +37,7 @@ export function openRecord(
 
 /** The store's key of a session: a hash, so that the store holds no id that a cookie could carry. */
 export function sessionKey(id: string): string {
-  return `session:${createHash('sha256').update(`coatcheck session ${id}`).digest('base64url')}`
+  return `session:${hash('sha256', `coatcheck session ${id}`, 'base64url')}`
 }
 
 /** Tags under which a session is found without its cookie. The issuer is part of each: a sub means nothing without it. */
