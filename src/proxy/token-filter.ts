@@ -1,3 +1,5 @@
+import { SampledSearch, type ByteSearch } from './byte-search.ts'
+
 /** Looks for a session's own tokens in what goes out to the browser. Made once per session. */
 export interface TokenFilter {
   /** Whether a name or value in a flat header list carries a token. */
@@ -71,10 +73,12 @@ export function createTokenFilter(tokens: readonly string[]): TokenFilter {
 
 class PlainScan implements BodyScan {
   readonly #patterns: readonly Buffer[]
+  readonly #search: ByteSearch
   #held: Buffer | undefined
 
   constructor(patterns: readonly Buffer[]) {
     this.#patterns = patterns
+    this.#search = new SampledSearch(patterns)
   }
 
   get heldBytes(): number {
@@ -83,7 +87,7 @@ class PlainScan implements BodyScan {
 
   push(chunk: Buffer): Buffer[] | 'found' {
     const bytes = this.#joined(chunk)
-    if (contains(bytes, this.#patterns)) return 'found'
+    if (this.#search.isIn(bytes)) return 'found'
     let held = 0
     for (const pattern of this.#patterns) held = Math.max(held, beginningAtEnd(bytes, pattern))
     if (held === 0) return [bytes]
@@ -93,7 +97,7 @@ class PlainScan implements BodyScan {
 
   last(chunk: Buffer): Buffer[] | 'found' {
     const bytes = this.#joined(chunk)
-    return contains(bytes, this.#patterns) ? 'found' : [bytes]
+    return this.#search.isIn(bytes) ? 'found' : [bytes]
   }
 
   end(): Buffer[] {
@@ -152,13 +156,6 @@ class PartScan implements BodyScan {
     if (this.#patterns.some((pattern) => beginsInside(beginning, pattern))) return 'found'
     return beginning.length === 0 ? [] : this.#rest.push(beginning)
   }
-}
-
-function contains(bytes: Buffer, patterns: readonly Buffer[]): boolean {
-  for (const pattern of patterns) {
-    if (bytes.length >= pattern.length && bytes.includes(pattern)) return true
-  }
-  return false
 }
 
 /** How many bytes at the end of `bytes` are the beginning of `pattern`; the most there are, never the whole pattern. */
