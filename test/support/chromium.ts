@@ -29,9 +29,13 @@ export async function findChromium(): Promise<string> {
   )
 }
 
-/** A headless browser that asks nothing of any host but those the test opens. The caller closes it. */
-export async function launchBrowser(): Promise<Browser> {
+/**
+ * A headless browser that asks nothing of any host but those the test opens. The caller closes it. Playwright turns the
+ * back-forward cache off, which users have: `backForwardCache` leaves it on.
+ */
+export async function launchBrowser({ backForwardCache = false } = {}): Promise<Browser> {
   return await chromium.launch({
+    ignoreDefaultArgs: backForwardCache ? ['--disable-back-forward-cache'] : [],
     executablePath: await findChromium(),
     chromiumSandbox: process.getuid?.() !== 0,
     args: ['--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'],

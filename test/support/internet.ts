@@ -39,6 +39,8 @@ export interface InternetOptions {
   /** Start without a provider behind the issuer's address; `provider.start()` brings it up. */
   readonly providerDown?: boolean
   readonly safety?: SafetyOptions
+  /** Files of the app, by name, besides its index.html and app.js. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 /** A node of the app: what outsiders reach it by. */
@@ -97,7 +99,7 @@ export async function simulateInternet(options: InternetOptions = {}): Promise<I
   const clock = options.clock ?? createTestClock()
   const provider = await startScriptedProvider({ clock: options.providerClock ?? clock })
   const upstream = await startRecordingUpstream()
-  const folder = makeStaticFolder()
+  const folder = makeStaticFolder(options.files)
   const logs = captureLog()
   const store = options.store ?? createMemoryStore({ clock })
   const firstPort = await findFreePort()
@@ -215,9 +217,10 @@ export function defaultRoutes(upstream: string, folder: string) {
   ]
 }
 
-function makeStaticFolder(): string {
+function makeStaticFolder(files: Readonly<Record<string, string>> = {}): string {
   const folder = mkdtempSync(join(tmpdir(), 'coatcheck-app-'))
   writeFileSync(join(folder, 'index.html'), '<!doctype html><title>App</title><h1>The app</h1>')
   writeFileSync(join(folder, 'app.js'), 'export {}\n')
+  for (const [name, content] of Object.entries(files)) writeFileSync(join(folder, name), content)
   return folder
 }
