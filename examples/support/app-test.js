@@ -110,7 +110,7 @@ export function testApp(folder, { api = '/api/orders' } = {}) {
 }
 
 /** Ports that are free now, by the names of the environment variables that hand them over. */
-async function freePorts(...names) {
+export async function freePorts(...names) {
   const servers = names.map(() => createServer())
   const ports = await Promise.all(
     servers.map(

@@ -1,0 +1,3 @@
+interface ImportMeta {
+  readonly env: Readonly<Record<'VITE_OIDC_AUTHORITY' | 'VITE_API_URL', string>>
+}

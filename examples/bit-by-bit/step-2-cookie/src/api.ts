@@ -1,0 +1,24 @@
+import axios from 'axios'
+
+export interface Order {
+  id: number
+  item: string
+}
+
+export interface Report {
+  id: number
+  title: string
+}
+
+const newApi = axios.create({ baseURL: '/api/new' })
+const oldApi = axios.create({ baseURL: '/api/old' })
+
+export const listOrders = async () => (await newApi.get<Order[]>('/orders')).data
+export const addOrder = async (item: string) => (await newApi.post<Order>('/orders', { item })).data
+export const listReports = async () => (await oldApi.get<Report[]>('/reports')).data
+
+export async function readReport(id: number): Promise<string> {
+  const response = await fetch(`/api/old/reports/${id}.csv`)
+  if (!response.ok) throw new Error(`The report cannot be had (${response.status}).`)
+  return response.text()
+}
