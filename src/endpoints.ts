@@ -28,6 +28,7 @@ const withoutGuard: ReadonlySet<EndpointName> = new Set([
   'popup-done',
   'error',
   'backchannel-logout',
+  'frontchannel-logout',
 ])
 
 /** The web lane: Coatcheck's own endpoints, `Request` in, `Response` out, nothing cached. Never rejects. */

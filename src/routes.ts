@@ -13,6 +13,7 @@ const endpointNames = [
   'session',
   'logout',
   'backchannel-logout',
+  'frontchannel-logout',
   'sessions',
   'events',
 ] as const

@@ -3,6 +3,7 @@ import { Endpoints } from './endpoints.ts'
 import type { GuardRules } from './guard.ts'
 import type { Audit } from './log.ts'
 import { backchannelLogout } from './login/backchannel-logout.ts'
+import { frontchannelLogout } from './login/frontchannel-logout.ts'
 import { Callback } from './login/callback.ts'
 import { landing, loginError, popupDone } from './login/pages.ts'
 import type { Provider } from './login/provider.ts'
@@ -97,6 +98,9 @@ export function webLane(parts: WebLaneParts): Endpoints {
         clock,
         audit,
       }),
+      ...(config.logout.frontChannel
+        ? { 'frontchannel-logout': frontchannelLogout({ issuer: config.provider.issuer, sessions, audit }) }
+        : {}),
       landing,
       'popup-done': popupDone,
       error: loginError(basePath, sessionOf),

@@ -55,6 +55,12 @@ export const configSchema = z.strictObject({
         .boolean()
         .default(false)
         .describe('Put the ID token into the logout URL. It is then readable in the browser; only for providers that insist.'),
+      frontChannel: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Answer `/bff/frontchannel-logout`, which the provider's logout page loads in a frame. The call is not signed; back-channel logout is better where the provider has it.",
+        ),
       clearSiteData: z.boolean().default(true).describe("Have the browser drop the origin's cache and storage at logout."),
     })
     .prefault({})

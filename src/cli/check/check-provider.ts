@@ -22,10 +22,11 @@ export async function checkProvider(config: Config, signal: AbortSignal): Promis
 /** What the client's registration at the provider has to say: nothing can ask for that without a login. */
 function tellRegistration({ origin, basePath, logout, provider }: Config): Finding[] {
   const { findings, report } = collectFindings('provider', 'provider.clientId')
+  const frontChannel = logout.frontChannel ? `, front-channel logout URI ${origin}${basePath}/frontchannel-logout` : ''
   report('ok', `register at the provider for ${provider.clientId}: redirect URI ${origin}${basePath}/callback`)
   report(
     'ok',
-    `register there too: post-logout redirect URI ${origin}${logout.postLogoutPath}, back-channel logout URI ${origin}${basePath}/backchannel-logout`,
+    `register there too: post-logout redirect URI ${origin}${logout.postLogoutPath}, back-channel logout URI ${origin}${basePath}/backchannel-logout${frontChannel}`,
   )
   return findings
 }
