@@ -1,11 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { pino } from 'pino'
 import { resolveConfig } from './config/resolve.ts'
 import type { Config, ConfigInput } from './config/schema.ts'
 import type { GuardRules } from './guard.ts'
-import { auditTo, describeError, type Logger } from './log.ts'
+import { auditTo, createLog, describeError, type Logger } from './log.ts'
 import { Provider } from './login/provider.ts'
 import type { ProviderFetch } from './login/provider-fetch.ts'
 import { Revocations } from './login/revocation.ts'
@@ -98,7 +97,10 @@ export interface Bff {
   ready(): Promise<void>
   /** Tries to discover the provider ahead of the first login. Rejects where it cannot be reached. */
   discover(): Promise<void>
-  /** The host is about to stop: WebSockets are closed with 1001, so that their clients connect to another node. */
+  /**
+   * The host is about to stop: WebSockets are closed with 1001, so that their clients connect to another node, and answers that
+   * have not begun close their connection.
+   */
   drain(): void
   /** Ends calls in flight, timers and connections. */
   close(): Promise<void>
@@ -116,7 +118,7 @@ export function createBff(options: BffOptions): Bff {
 export function assemble(config: Config, parts: BffParts = {}): Bff {
   const clock = parts.clock ?? Date.now
   const random = parts.random ?? randomBytes
-  const log = parts.logger ?? pino({ level: config.log.level, base: null, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = parts.logger ?? createLog(config.log.level)
   const metrics = parts.metrics ?? noMetrics
   const audit = auditTo(log, (event) => metrics.audited(event))
   const { origin, basePath, strictTransportSecurity } = secureOrigin(config)
@@ -241,7 +243,10 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     ready: async () => {
       await store.check()
     },
-    drain: () => webSockets.close(),
+    drain: () => {
+      webSockets.close()
+      upstreams.drain()
+    },
     discover: () => provider.discover(),
     close: async () => {
       live.close()

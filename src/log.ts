@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { BffError } from './errors.ts'
 
 /** The part of a pino logger that Coatcheck uses. Any pino logger fits. */
@@ -6,6 +7,11 @@ export interface Logger {
   info(fields: object, message?: string): void
   warn(fields: object, message?: string): void
   error(fields: object, message?: string): void
+}
+
+/** JSON lines on standard output. `always` stands in each of them. */
+export function createLog(level: string, always: Readonly<Record<string, unknown>> | null = null): Logger {
+  return pino({ level, base: always, timestamp: pino.stdTimeFunctions.isoTime })
 }
 
 /** The audit events: one line each, with `event` as the field to look for. */

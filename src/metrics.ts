@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client'
+import { AggregatorRegistry, collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
 import type { ErrorCode } from './errors.ts'
 import type { AuditEvent } from './log.ts'
 
@@ -15,10 +15,17 @@ export interface Metrics {
 /** Counts nothing. */
 export const noMetrics: Metrics = { audited: () => undefined, refused: () => undefined, called: () => undefined }
 
-/** Metrics in Prometheus' own text format. */
+/** The content type of what `text` gives. */
+export const metricsContentType: string = Registry.PROMETHEUS_CONTENT_TYPE
+
+/** All values of one process at one time, as another process can add them up. */
+export type MetricsSnapshot = readonly { readonly name: string; readonly type: string | number }[]
+
+/** Metrics for Prometheus. */
 export interface PrometheusMetrics extends Metrics {
-  readonly contentType: string
+  /** In Prometheus' own text format. */
   text(): Promise<string>
+  snapshot(): Promise<MetricsSnapshot>
 }
 
 /** Makes a registry of its own: several gateways in one process do not count into each other's. */
@@ -61,9 +68,60 @@ export function createMetrics(): PrometheusMetrics {
       remembered(callCounters, `${outcome} ${route}`, () => calls.labels(route, outcome)).inc()
       remembered(timers, route, () => durations.labels(route)).observe(durationMs / 1000)
     },
-    contentType: registry.contentType,
     text: () => registry.metrics(),
+    snapshot: async () => (await registry.getMetricsAsJSON()).map((metric) => ({ ...metric, type: String(metric.type) })),
   }
+}
+
+/** What the supervisor counts itself. */
+export interface SupervisorMetrics {
+  restarted(): void
+  reloaded(outcome: 'done' | 'refused'): void
+  snapshot(serving: number): Promise<MetricsSnapshot>
+}
+
+export function createSupervisorMetrics(): SupervisorMetrics {
+  const registry = new Registry()
+  const registers = [registry]
+  const workers = new Gauge({ name: 'coatcheck_workers', help: 'Workers that serve.', registers })
+  const restarts = new Counter({
+    name: 'coatcheck_worker_restarts_total',
+    help: 'Workers that died and were replaced.',
+    registers,
+  })
+  const reloads = new Counter({
+    name: 'coatcheck_reloads_total',
+    help: 'Reloads of the config.',
+    labelNames: ['outcome'],
+    registers,
+  })
+  return {
+    restarted: () => restarts.inc(),
+    reloaded: (outcome) => reloads.inc({ outcome }),
+    snapshot: async (serving) => {
+      workers.set(serving)
+      return (await registry.getMetricsAsJSON()).map((metric) => ({ ...metric, type: String(metric.type) }))
+    },
+  }
+}
+
+/** Several processes' metrics as those of one: counts are added up, gauges as each of them asks for. */
+export function mergedText(snapshots: readonly MetricsSnapshot[]): Promise<string> {
+  return merged(snapshots).metrics()
+}
+
+/** What stays of processes that are gone, as one snapshot: their counts, so that the sums never fall. */
+export async function countsOf(snapshots: readonly MetricsSnapshot[]): Promise<MetricsSnapshot> {
+  const counts = snapshots.map((snapshot) => snapshot.filter(({ type, name }) => type !== 'gauge' && !isOfProcess(name)))
+  return (await merged(counts).getMetricsAsJSON()).map((metric) => ({ ...metric, type: String(metric.type) }))
+}
+
+function merged(snapshots: readonly MetricsSnapshot[]): Registry {
+  return AggregatorRegistry.aggregate(snapshots.map((snapshot) => [...snapshot]))
+}
+
+function isOfProcess(name: string): boolean {
+  return /^coatcheck_(process|nodejs)_/.test(name)
 }
 
 function remembered<T>(known: Map<string, T>, key: string, make: () => T): T {

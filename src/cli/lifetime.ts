@@ -7,7 +7,7 @@ const signals: Readonly<Record<string, number>> = { SIGINT: 2, SIGTERM: 15 }
  * Waits for SIGTERM or SIGINT, then closes and gives 0; 1 where closing fails. A second signal ends the process at once.
  * An error nobody caught is told and ends it too: the state behind it is unknown, and whoever supervises starts afresh.
  */
-export function untilSignalled({ host, stderr }: Terminal, close: () => Promise<void>): Promise<number> {
+export function untilSignalled({ host, stderr }: Pick<Terminal, 'host' | 'stderr'>, close: () => Promise<void>): Promise<number> {
   return new Promise((resolve) => {
     let isClosing = false
     const listeners = new Map<string, (subject: unknown) => void>()

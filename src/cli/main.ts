@@ -7,7 +7,7 @@ import { explain } from './explain.ts'
 import { untilSignalled } from './lifetime.ts'
 import { printSecret } from './secret.ts'
 import { serve } from './serve.ts'
-import type { StartGateway } from './serve.ts'
+import type { ServeFlags, StartGateway } from './serve.ts'
 import { addSessions } from './sessions.ts'
 import type { HostProcess, Terminal } from './terminal.ts'
 
@@ -62,7 +62,8 @@ function createProgram(terminal: Terminal, startGateway: StartGateway, exit: (co
 
   withConfig(program.command('serve'))
     .description('run the gateway until SIGTERM or SIGINT')
-    .action(async ({ config }: { config: string }) => exit(await serve(config, terminal, startGateway)))
+    .option('--workers <count>', 'processes that serve, under a supervisor: a number, or auto for one per core', workerCount)
+    .action(async (flags: ServeFlags) => exit(await serve(flags, terminal, startGateway)))
 
   withConfig(program.command('check'))
     .description('say everything that is wrong with a config, then with the provider, upstreams, folders and store it names')
@@ -129,6 +130,10 @@ async function develop(flags: DevFlags, terminal: Terminal): Promise<number> {
 async function startRealGateway(...[config]: Parameters<StartGateway>): ReturnType<StartGateway> {
   const { startGateway } = await import('../gateway/gateway.ts')
   return startGateway(config)
+}
+
+function workerCount(text: string): number | 'auto' {
+  return text === 'auto' ? text : wholeNumber(1, 256)(text)
 }
 
 function wholeNumber(least: number, most: number): (text: string) => number {

@@ -1,6 +1,7 @@
-import { loadConfig } from '../config/load.ts'
 import type { Config } from '../config/schema.ts'
+import { loadWithSnapshot } from '../config/snapshot.ts'
 import { untilSignalled } from './lifetime.ts'
+import { startFailure } from './start-failure.ts'
 import type { Terminal } from './terminal.ts'
 
 /** A gateway that listens. */
@@ -12,35 +13,29 @@ export interface RunningGateway {
 
 export type StartGateway = (config: Config) => Promise<RunningGateway>
 
+export interface ServeFlags {
+  readonly config: string
+  /** Stands over the `workers` of the file. */
+  readonly workers?: number | 'auto'
+}
+
 /** Runs the gateway until a signal ends it; gives the exit code. */
-export async function serve(file: string, terminal: Terminal, startGateway: StartGateway): Promise<number> {
+export async function serve(
+  { config: file, workers }: ServeFlags,
+  terminal: Terminal,
+  startGateway: StartGateway,
+): Promise<number> {
   const { stderr } = terminal
-  const config = await loadConfig(file, { env: terminal.env })
+  const loaded = await loadWithSnapshot(file, terminal.env, workers === undefined ? {} : { workers })
+  const { config } = loaded
+  if (config.workers !== undefined) {
+    const { serveWithWorkers } = await import('./serve-workers.ts')
+    return serveWithWorkers(loaded, terminal)
+  }
   const gateway = await startGateway(config).catch((error: unknown) => {
     throw startFailure(error, config)
   })
   const admin = gateway.adminUrl === undefined ? '' : `, admin ${gateway.adminUrl}`
   stderr.write(`Coatcheck listens on ${gateway.url} for ${config.origin}${admin}\n`)
   return untilSignalled(terminal, () => gateway.close())
-}
-
-/** Says why the gateway cannot listen, and what to do, where the code of the error tells. */
-function startFailure(error: unknown, { listen, admin }: Config): unknown {
-  const code = error instanceof Error && 'code' in error ? error.code : undefined
-  const at = `${listen.host}:${listen.port}${admin === undefined ? '' : ` or ${admin.host}:${admin.port}`}`
-  switch (code) {
-    case 'EADDRINUSE':
-      return new Error(`Cannot listen on ${at}: something else does already. Stop it, or change listen.port or admin.port.`, {
-        cause: error,
-      })
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-      return new Error(`Cannot listen on ${at}: this machine has no such address. Change listen.host or admin.host.`, {
-        cause: error,
-      })
-    case 'EACCES':
-      return new Error(`Cannot listen on ${at}: this user may not. Take a port from 1024 on.`, { cause: error })
-    default:
-      return error
-  }
 }

@@ -18,12 +18,18 @@ interface FileProblem {
   readonly column?: number
 }
 
+/** What a config file may draw on besides itself. */
+export interface FileSurroundings extends Omit<ConfigSurroundings, 'baseDir'> {
+  /** Options that stand over those of the file. */
+  readonly overrides?: Readonly<Record<string, unknown>>
+}
+
 /**
  * Reads a config file, YAML or JSON. Relative paths in it start from its own folder.
  *
  * @throws ConfigError with everything that is wrong, each with its line and column.
  */
-export async function loadConfig(file: string, surroundings: Omit<ConfigSurroundings, 'baseDir'> = {}): Promise<Config> {
+export async function loadConfig(file: string, surroundings: FileSurroundings = {}): Promise<Config> {
   const path = resolve(file)
   let source: string
   try {
@@ -42,7 +48,9 @@ export async function loadConfig(file: string, surroundings: Omit<ConfigSurround
     throw failure(path, [{ path: [], message: 'is empty; write at least origin, provider, session and routes' }])
   }
 
-  const result = judgeConfig(parsed.value, { ...surroundings, baseDir: dirname(path) })
+  const isMapping = typeof parsed.value === 'object' && !Array.isArray(parsed.value)
+  const value: unknown = isMapping ? { ...parsed.value, ...surroundings.overrides } : parsed.value
+  const result = judgeConfig(value, { ...surroundings, baseDir: dirname(path) })
   if ('config' in result && parsed.problems.length === 0) return result.config
   const judged = 'config' in result ? [] : result.problems.map(({ at, message }) => ({ path: at, message, ...parsed.locate(at) }))
   throw failure(path, [...parsed.problems, ...judged])

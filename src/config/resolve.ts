@@ -91,13 +91,16 @@ export function judgeConfig(
 function withNumbers({ value, fromOutside }: Interpolated): unknown {
   if (fromOutside.size === 0) return value
   for (const issue of configSchema.safeParse(value).error?.issues ?? []) {
-    if (issue.code !== 'invalid_type' || !fromOutside.has(pathKey(issue.path))) continue
+    if (!fromOutside.has(pathKey(issue.path))) continue
+    // Of a choice, such as a number or `auto`, what the choices expect.
+    const inner = issue.code === 'invalid_union' ? issue.errors.flat() : [issue]
+    const expected = inner.flatMap((one) => (one.code === 'invalid_type' ? one.expected : []))
     const text = valueAt(value, issue.path)
     const parent = valueAt(value, issue.path.slice(0, -1))
     const name = issue.path.at(-1)
     if (typeof text !== 'string' || typeof parent !== 'object' || parent === null || name === undefined) continue
-    if (issue.expected === 'number' && /^(0|-?[1-9]\d{0,15})$/.test(text)) Reflect.set(parent, name, Number(text))
-    if (issue.expected === 'boolean' && /^(true|false)$/.test(text)) Reflect.set(parent, name, text === 'true')
+    if (expected.includes('number') && /^(0|-?[1-9]\d{0,15})$/.test(text)) Reflect.set(parent, name, Number(text))
+    if (expected.includes('boolean') && /^(true|false)$/.test(text)) Reflect.set(parent, name, text === 'true')
   }
   return value
 }

@@ -107,7 +107,14 @@ function judgeSecret(
   return problem === undefined
 }
 
-function checkSession({ session, origin }: KnownConfig, report: Report): void {
+function checkSession({ session, origin, workers }: KnownConfig, report: Report): void {
+  if (session?.store?.type === 'memory' && workers !== undefined && workers !== 1) {
+    report(
+      ['workers'],
+      'does not go with session.store.type memory: each worker would know other sessions; use the embedded store, or 1 worker',
+      ['session', 'store', 'type'],
+    )
+  }
   for (const [index, secret] of (session?.secrets ?? []).entries()) {
     if (secret !== undefined && !hasEntropy(secret.reveal())) {
       report(['session', 'secrets', index], 'has less than 32 bytes of entropy; make one with: coatcheck secret')

@@ -15,6 +15,12 @@ export const configSchema = z.strictObject({
   admin: listener(9090)
     .optional()
     .describe('A second listener with /live, /ready and /metrics. Off where absent; keep it private.'),
+  workers: z
+    .union([z.literal('auto'), z.int().min(1).max(256)], 'write a whole number from 1 to 256, or auto')
+    .optional()
+    .describe(
+      'How many processes serve, under a supervisor that restarts them and reloads the config on SIGHUP; `auto` is one per core. Absent: one process and no supervisor. `coatcheck serve --workers` stands over it.',
+    ),
   basePath: path()
     .refine((p) => !p.endsWith('/'), 'ends with "/"; write it without, as in /bff')
     .default('/bff')

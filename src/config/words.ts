@@ -57,6 +57,7 @@ function wordValue(issue: z.core.$ZodIssue, context: WordingContext): string {
     case 'invalid_union':
       if ('discriminator' in issue && 'options' in issue && Array.isArray(issue.options))
         return wordChoice(issue.options.map(String), path, context)
+      if (issue.message !== 'Invalid input') return `${shown(path, context)}; ${issue.message}`
       return wordType(isSecretAt(context.schema, path) ? 'string' : 'scalar', path, context)
     case 'too_small':
       return issue.origin === 'array'

@@ -1,7 +1,6 @@
 import { createServer, type ServerResponse } from 'node:http'
-import type { Bff } from '../bff.ts'
-import type { PrometheusMetrics } from '../metrics.ts'
-import { describeError } from '../log.ts'
+import { describeError, type Logger } from '../log.ts'
+import { metricsContentType } from '../metrics.ts'
 import { listenOn } from './listen.ts'
 
 export interface Admin {
@@ -9,31 +8,39 @@ export interface Admin {
   close(): Promise<void>
 }
 
+/** What the admin listener tells. */
+export interface AdminView {
+  readonly log: Logger
+  /** Whether anything answers requests. */
+  readonly isLive: () => Promise<boolean>
+  readonly isDraining: () => boolean
+  /** Resolves when sessions can be read and written, with what else there is to say. Rejects with the reason otherwise. */
+  readonly ready: () => Promise<object | void>
+  /** Metrics in Prometheus' own text format. */
+  readonly metrics: () => Promise<string>
+}
+
 /**
- * The second listener, for balancers and operators: `/live` says that the process answers, `/ready` that sessions can
+ * The second listener, for balancers and operators: `/live` says that requests are answered, `/ready` that sessions can
  * be read and written and that it is not shutting down, `/metrics` is for Prometheus.
  */
-export async function startAdmin(
-  at: { host: string; port: number },
-  bff: Bff,
-  metrics: PrometheusMetrics,
-  isDraining: () => boolean,
-): Promise<Admin> {
+export async function startAdmin(at: { host: string; port: number }, view: AdminView): Promise<Admin> {
   const server = createServer((req, res) => {
     const path = (req.url ?? '').split('?', 1)[0]
     const answer = (status: number, body: object): void => {
       res.writeHead(status, { 'content-type': 'application/json', 'cache-control': 'no-store' }).end(JSON.stringify(body))
     }
     if (req.method !== 'GET' && req.method !== 'HEAD') answer(405, { code: 'method_not_allowed' })
-    else if (path === '/live') answer(200, { status: 'live' })
-    else if (path === '/metrics') sendMetrics(res, metrics)
+    else if (path === '/live')
+      void view.isLive().then((isLive) => answer(isLive ? 200 : 503, { status: isLive ? 'live' : 'dead' }))
+    else if (path === '/metrics') sendMetrics(res, view)
     else if (path !== '/ready') answer(404, { code: 'not_found' })
-    else if (isDraining()) answer(503, { status: 'draining' })
+    else if (view.isDraining()) answer(503, { status: 'draining' })
     else {
-      bff.ready().then(
-        () => answer(200, { status: 'ready' }),
+      view.ready().then(
+        (more) => answer(200, { status: 'ready', ...more }),
         (error: unknown) => {
-          bff.log.warn({ event: 'not_ready', error: describeError(error) }, 'not ready')
+          view.log.warn({ event: 'not_ready', error: describeError(error) }, 'not ready')
           answer(503, { status: 'store_unavailable' })
         },
       )
@@ -50,9 +57,9 @@ export async function startAdmin(
   }
 }
 
-function sendMetrics(res: ServerResponse, metrics: PrometheusMetrics): void {
-  metrics.text().then(
-    (text) => res.writeHead(200, { 'content-type': metrics.contentType, 'cache-control': 'no-store' }).end(text),
+function sendMetrics(res: ServerResponse, view: AdminView): void {
+  view.metrics().then(
+    (text) => res.writeHead(200, { 'content-type': metricsContentType, 'cache-control': 'no-store' }).end(text),
     () => res.writeHead(500, { 'content-length': 0 }).end(),
   )
 }

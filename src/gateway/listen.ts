@@ -1,5 +1,4 @@
-import type { Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, type AddressInfo, type Server } from 'node:net'
 
 /** Listens and tells where. Rejects where the address cannot be had. */
 export async function listenOn(server: Server, host: string, port: number): Promise<string> {
@@ -12,4 +11,12 @@ export async function listenOn(server: Server, host: string, port: number): Prom
   })
   const { address, family, port: bound } = server.address() as AddressInfo
   return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
+}
+
+/** A port that was free just now. */
+export async function freePort(host: string): Promise<number> {
+  const server = createServer()
+  const url = await listenOn(server, host, 0)
+  await new Promise((resolve) => server.close(resolve))
+  return Number(new URL(url).port)
 }

@@ -2,6 +2,9 @@ import type { IncomingHttpHeaders } from 'node:http'
 import type { Call } from './call.ts'
 import type { UploadStream } from './upload.ts'
 
+/** waiting: for the head. streaming: the body. flushing: all is written, the client has not taken it yet. */
+export type CallState = 'waiting' | 'streaming' | 'flushing' | 'over'
+
 /** The way to an upstream, as a call sees it. */
 export interface CallRoute {
   /** Sends the request and reports to `call`. A retry never uses a connection that was used before. */

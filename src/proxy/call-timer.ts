@@ -9,11 +9,11 @@ export interface Timed extends Slotted {
  * One coarse, monotonic clock for all calls in flight. Moving a byte only notes `nowMs`, and every tick lets each call
  * compare; no timer is armed or cleared per call, let alone per chunk. It stands still while there is no call.
  */
-export class CallTimer {
+export class CallTimer<Call extends Timed = Timed> {
   /** Monotonic milliseconds, at most one tick old while there are calls. */
   nowMs: number
   readonly #tickMs: number
-  readonly #calls = new Slots<Timed>()
+  readonly #calls = new Slots<Call>()
   #interval: NodeJS.Timeout | undefined
 
   constructor(tickMs = 50) {
@@ -21,7 +21,7 @@ export class CallTimer {
     this.nowMs = performance.now()
   }
 
-  add(call: Timed): void {
+  add(call: Call): void {
     if (this.#interval === undefined) {
       this.nowMs = performance.now()
       this.#interval = setInterval(this.#run, this.#tickMs)
@@ -30,8 +30,13 @@ export class CallTimer {
     this.#calls.add(call)
   }
 
-  delete(call: Timed): void {
+  delete(call: Call): void {
     this.#calls.delete(call)
+  }
+
+  /** The calls in flight. */
+  all(): Call[] {
+    return this.#calls.all()
   }
 
   /** How many calls are in flight. */

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { isProtocolError, type CallRoute, type ResponseController } from './call-route.ts'
+import { isProtocolError, type CallRoute, type CallState, type ResponseController } from './call-route.ts'
 import type { CallTimer, Timed } from './call-timer.ts'
 import { CompressedScan, type ScanSink } from './compressed-scan.ts'
 import { Reply, type ReplyOwner } from './reply.ts'
@@ -7,9 +7,6 @@ import { judgeHead } from './response-head.ts'
 import type { BodyScan } from './token-filter.ts'
 import { Upload, type UploadOwner } from './upload.ts'
 import { isRepeatable, type CallFailure, type UpstreamCall } from './upstream-call.ts'
-
-/** waiting: for the head. streaming: the body. flushing: all is written, the client has not taken it yet. */
-type CallState = 'waiting' | 'streaming' | 'flushing' | 'over'
 
 /**
  * A head waits so long for the first of its body, so that a small answer leaves in one packet, and one with a token can
@@ -26,7 +23,7 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   slot = -1
   readonly #reply: Reply
   readonly #route: CallRoute
-  readonly #timer: CallTimer
+  readonly #timer: CallTimer<Call>
   readonly #startedAtMs = performance.now()
   #state: CallState = 'waiting'
   /** In the timer's milliseconds: when the wait for the head or then for the body began, and when a byte last moved. */
@@ -42,7 +39,7 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   #bytesLeft = -1
   #scan: BodyScan | CompressedScan | undefined
 
-  constructor(request: UpstreamCall, route: CallRoute, timer: CallTimer) {
+  constructor(request: UpstreamCall, route: CallRoute, timer: CallTimer<Call>) {
     this.request = request
     this.#route = route
     this.#timer = timer
@@ -72,6 +69,11 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   /** Ends the call wherever it is, for instance because its session ended. */
   abort(reason: string): void {
     if (this.#state !== 'flushing') this.#fail('aborted', reason)
+  }
+
+  /** The listener is about to close. */
+  announceClose(): void {
+    this.#reply.announceClose()
   }
 
   /** There is no way to send the request. */

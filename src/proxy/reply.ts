@@ -71,6 +71,11 @@ export class Reply {
     this.isFull = false
   }
 
+  /** The connection ends with this answer, and its head says so, where it is not sent yet. */
+  announceClose(): void {
+    if (!this.isHeadSent) this.#res.shouldKeepAlive = false
+  }
+
   /** The client still uploads, and somebody else will answer: the connection closes afterwards, and gently. */
   closeAfterAnswer(): void {
     this.#res.setHeader('Connection', 'close')

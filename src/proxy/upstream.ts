@@ -31,6 +31,8 @@ export interface CallHandle {
 export interface Upstreams {
   /** Passes one request on. Never throws; everything is told through the call's `onFailure` and `onEnd`. */
   forward(call: UpstreamCall): CallHandle
+  /** Has every answer that has not begun say `Connection: close`, so that its client goes elsewhere with its next request. */
+  drain(): void
   /** How many calls are in flight. */
   readonly callsInFlight: number
   /** Waits for the calls in flight, then closes all connections. */
@@ -41,7 +43,8 @@ export interface Upstreams {
 
 /** Makes one pool of kept connections per origin. */
 export function createUpstreams(options: UpstreamsOptions): Upstreams {
-  const timer = new CallTimer()
+  const timer = new CallTimer<Call>()
+  let isDraining = false
   const routes = new Map<string, PooledRoute>()
   for (const origin of options.origins) {
     if (!routes.has(origin)) routes.set(origin, new PooledRoute(origin, options))
@@ -49,8 +52,13 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   return {
     forward(input) {
       const call = new Call(input, routes.get(input.origin) ?? noRoute, timer)
+      if (isDraining) call.announceClose()
       call.start()
       return call
+    },
+    drain() {
+      isDraining = true
+      for (const call of timer.all()) call.announceClose()
     },
     get callsInFlight() {
       return timer.size

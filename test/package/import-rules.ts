@@ -56,7 +56,7 @@ const packageImporters: Readonly<Record<string, RegExp>> = {
   yaml: /^src\/(config|dev)\//,
   'prom-client': /^src\/metrics\.ts$/,
   react: /^src\/react\//,
-  pino: /^src\/(log|bff)\.ts$/,
+  pino: /^src\/log\.ts$/,
 }
 
 const importPatterns = [

@@ -25,6 +25,8 @@ export interface DeploymentOptions {
   /** Start without a provider behind the issuer's address; `provider.start()` brings it up. */
   readonly providerDown?: boolean
   readonly safety?: SafetyOptions
+  /** `--workers`, so that each process is a supervisor. */
+  readonly workers?: number
 }
 
 export interface RunningNode {
@@ -102,15 +104,16 @@ export class Deployment {
   }
 
   /** A process with this config file, which need not be one it can start with. */
-  spawn(name = 'coatcheck.json'): GatewayProcess {
-    const env = { CLIENT_SECRET: this.provider.client.secret, COATCHECK_SECRET: serverSecret }
-    const child = new GatewayProcess(join(this.folder, name), env)
+  spawn(name = 'coatcheck.json', flags: readonly string[] = [], more: Readonly<Record<string, string>> = {}): GatewayProcess {
+    const env = { CLIENT_SECRET: this.provider.client.secret, COATCHECK_SECRET: serverSecret, ...more }
+    const child = new GatewayProcess(join(this.folder, name), env, flags)
     this.#processes.push(child)
     return child
   }
 
   async start(): Promise<RunningNode> {
-    const child = this.spawn()
+    const { workers } = this.#options
+    const child = this.spawn('coatcheck.json', workers === undefined ? [] : ['--workers', String(workers)])
     const [port, adminPort] = await Promise.all([child.port('listening'), child.port('admin_listening')])
     return { process: child, port, adminPort }
   }

@@ -34,8 +34,8 @@ export class GatewayProcess {
   readonly #stdout = new Output()
   readonly #stderr = new Output()
 
-  constructor(configFile: string, env: Readonly<Record<string, string>>) {
-    this.#child = spawn(process.execPath, [bin, 'serve', '-c', configFile], {
+  constructor(configFile: string, env: Readonly<Record<string, string>>, flags: readonly string[] = []) {
+    this.#child = spawn(process.execPath, [bin, 'serve', '-c', configFile, ...flags], {
       env: { PATH: process.env['PATH'], ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -1,0 +1,96 @@
+import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import { Server as NetServer } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { Bff } from '../bff.ts'
+import { listenOn } from './listen.ts'
+import { answerUnparsable } from './unreadable.ts'
+
+/** How a listener comes to its end. */
+export interface DrainTimes {
+  /** Calls in flight may take so long. */
+  readonly graceMs: number
+  /**
+   * Kept connections on which nothing happens are closed in rounds of this length. A client that goes on asking learns by
+   * `Connection: close` within one, so that none loses a request.
+   */
+  readonly idleMs: number
+}
+
+/** The listener for browsers. */
+export interface Listener {
+  /** Where it listens, as in `http://127.0.0.1:8080`. */
+  readonly url: string
+  readonly isDraining: boolean
+  /** Takes no new connections; resolves when all are closed. */
+  drain(times: DrainTimes): Promise<void>
+}
+
+/** Listens for browsers and hands everything to the engine. Rejects where it cannot listen. */
+export async function startListener(bff: Bff, { host, port }: { host: string; port: number }): Promise<Listener> {
+  let isDraining = false
+  const server = createServer(http1Options(bff))
+  const handle = (req: IncomingMessage, res: ServerResponse): void => {
+    if (isDraining) res.setHeader('connection', 'close')
+    bff.handle(req, res)
+  }
+  const upgraded = answerHttp1(server, bff, handle)
+  const url = await listenOn(server, host, port)
+  return {
+    url,
+    get isDraining() {
+      return isDraining
+    },
+    drain: async (times) => {
+      isDraining = true
+      bff.drain()
+      await drain(server, upgraded, times)
+    },
+  }
+}
+
+function http1Options({ config: { limits } }: Bff): ServerOptions {
+  return {
+    maxHeaderSize: limits.headerBytes,
+    headersTimeout: limits.headersTimeoutSeconds * 1000,
+    // A long upload is no attack: the proxy ends one in which nothing moves.
+    requestTimeout: 0,
+    keepAliveTimeout: limits.keepAliveSeconds * 1000,
+    connectionsCheckingInterval: 2_000,
+    noDelay: true,
+    insecureHTTPParser: false,
+  }
+}
+
+/** Gives the connections that were upgraded: Node's server forgets them, but waits for them when it closes. */
+function answerHttp1(server: Server, bff: Bff, handle: (req: IncomingMessage, res: ServerResponse) => void): ReadonlySet<Duplex> {
+  const upgraded = new Set<Duplex>()
+  server.on('request', handle)
+  // The proxy says 100 Continue once the body can go out; a refused upload is then never sent.
+  server.on('checkContinue', handle)
+  server.on('checkExpectation', (_req: IncomingMessage, res: ServerResponse) => {
+    res.writeHead(417, { connection: 'close', 'content-length': 0 }).end()
+  })
+  server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
+    upgraded.add(socket)
+    socket.once('close', () => upgraded.delete(socket))
+    bff.upgrade(req, socket, head)
+  })
+  server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => answerUnparsable(error, socket, bff.log))
+  return upgraded
+}
+
+async function drain(server: Server, upgraded: ReadonlySet<Duplex>, { graceMs, idleMs }: DrainTimes): Promise<void> {
+  // An HTTP server's own `close` cuts idle connections at once, and with them requests that are on their way.
+  const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(server, () => resolve()))
+  // A kept connection is idle again once its call has ended, and nobody tells.
+  const idle = setInterval(() => server.closeIdleConnections(), idleMs)
+  const grace = setTimeout(() => {
+    server.closeAllConnections()
+    for (const socket of upgraded) socket.destroy()
+  }, graceMs)
+  await closed
+  clearInterval(idle)
+  clearTimeout(grace)
+  // Ends the timer that looks for slow clients.
+  server.close(() => undefined)
+}
