@@ -27,3 +27,6 @@ export interface ResponseController {
 export function isProtocolError(code: string | undefined): boolean {
   return code !== undefined && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
 }
+
+/** What ends a request that nobody waits for any more. */
+export const callIsOver = new Error('The call is over')

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http'
-import { isProtocolError, type CallRoute, type CallState, type ResponseController } from './call-route.ts'
+import { callIsOver, isProtocolError, type CallRoute, type CallState, type ResponseController } from './call-route.ts'
 import type { CallTimer, Timed } from './call-timer.ts'
 import { CompressedScan, type ScanSink } from './compressed-scan.ts'
 import { Reply, type ReplyOwner } from './reply.ts'
@@ -13,8 +13,6 @@ import { isRepeatable, type CallFailure, type UpstreamCall } from './upstream-ca
  * still be answered with an error. More than one tick of the timer, whose time may be one tick old.
  */
 const headDelayMs = 60
-
-const callIsOver = new Error('The call is over')
 
 /** One call in flight, and undici's handler for it. Nothing here throws into an event loop turn of its own. */
 export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
