@@ -55,25 +55,43 @@ export class Pages {
     const known = this.#places.get(path) ?? this.#places.get(`${path.replace(/\/$/, '')}/README.md`)
     if (known !== undefined) return `/${known.replace(/(^|\/)index$/, '$1')}`
     const source = join(this.#root, path)
-    if (!existsSync(source) || statSync(source).isDirectory()) throw new Error(`a page links to ${path}, which is no file`)
+    if (!existsSync(source)) throw new Error(`a page links to ${path}, which is not there`)
     if (['.svg', '.png'].includes(extname(path))) {
       mkdirSync(join(this.#target, 'public'), { recursive: true })
       cpSync(source, join(this.#target, 'public', basename(path)))
       return `/${basename(path)}`
     }
-    return this.#filePage(path, readFileSync(source, 'utf8'))
+    return this.#filePage(path)
   }
 
-  /** A page that shows a file of the repository. */
-  #filePage(path, text) {
+  /** A page that shows a file of the repository, or the files of a folder. */
+  #filePage(path) {
     // A page named like a file would be taken for that file.
     const place = `files/${path.replaceAll('.', '-').replaceAll('/', '--')}`
     if (!this.#filePages.has(path)) {
       this.#filePages.add(path)
-      this.#writeFile(`${place}.md`, `# ${path}\n\n\`\`\`\`${languageOf(path)}\n${text.trimEnd()}\n\`\`\`\`\n`)
+      const isFolder = statSync(join(this.#root, path)).isDirectory()
+      const shown = isFolder
+        ? filesIn(join(this.#root, path)).map((name) => `## ${name}\n\n${this.#block(posix.join(path, name))}`)
+        : [this.#block(path)]
+      this.#writeFile(`${place}.md`, `# ${path}\n\n${shown.join('\n')}`)
     }
     return `/${place}`
   }
+
+  #block(path) {
+    return `\`\`\`\`${languageOf(path)}\n${readFileSync(join(this.#root, path), 'utf8').trimEnd()}\n\`\`\`\`\n`
+  }
+}
+
+/** The files of a folder as they were written: nothing that was installed or built. */
+function filesIn(folder) {
+  return readdirSync(folder, { recursive: true })
+    .map((name) => name.replaceAll('\\', '/'))
+    .filter(
+      (name) => !/(^|\/)(node_modules|dist|\.[^/]*|package-lock\.json)(\/|$)/.test(name) && statSync(join(folder, name)).isFile(),
+    )
+    .sort((one, other) => (one < other ? -1 : 1))
 }
 
 function markdownIn(folder) {
@@ -87,6 +105,10 @@ function languageOf(path) {
     '.js': 'js',
     '.ts': 'ts',
     '.tsx': 'tsx',
+    '.html': 'html',
+    '.json': 'json',
+    '.css': 'css',
+    '.mjs': 'js',
     '.py': 'python',
     '.conf': 'nginx',
   }
