@@ -108,6 +108,9 @@ export interface Bff {
   readonly log: Logger
 }
 
+/** So long a host that closes the engine waits for refreshed tokens to be stored. */
+const settleMs = 5_000
+
 /** Builds the engine. Throws `ConfigError` with every problem of the config. */
 export function createBff(options: BffOptions): Bff {
   const { clock, random, fetch, store, logger, metrics, ...input } = options
@@ -253,6 +256,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
       revocations.close()
       webSockets.close()
       await upstreams.destroy()
+      await tokens.settle(settleMs)
       await rawStore.close()
     },
   }

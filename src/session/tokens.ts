@@ -98,6 +98,16 @@ export class Tokens {
     return current
   }
 
+  /**
+   * Before the process ends: waits at most so long for the refreshes under way, and for the store to take their tokens. A
+   * rotated refresh token that dies with the process would end its session, and look like a theft to the provider.
+   */
+  async settle(patienceMs: number): Promise<void> {
+    const untilMs = performance.now() + patienceMs
+    const late = delay(patienceMs, undefined, { ref: false })
+    await Promise.race([late, Promise.allSettled(this.#flights.values()).then(() => this.#unwritten.settle(untilMs))])
+  }
+
   async #renew(session: Session, recipe: TokenRecipe | undefined): Promise<Session | undefined> {
     const { store, clock } = this.#options
     const deadlineMs = performance.now() + patienceMs

@@ -18,7 +18,7 @@ const keepMs = 600_000
 export class UnwrittenTokens {
   readonly #sessions: Sessions
   readonly #discard: (refreshToken: string) => void
-  readonly #kept = new Map<string, { readonly version: number; readonly tokens: SessionTokens }>()
+  readonly #kept = new Map<string, { readonly id: string; readonly version: number; readonly tokens: SessionTokens }>()
   readonly #trying = new Set<string>()
 
   constructor(sessions: Sessions, discard: (refreshToken: string) => void) {
@@ -33,7 +33,7 @@ export class UnwrittenTokens {
       this.#kept.delete(session.key)
       return written
     } catch (error) {
-      this.#kept.set(session.key, { version: session.version, tokens })
+      this.#kept.set(session.key, { id: session.id, version: session.version, tokens })
       throw error
     }
   }
@@ -56,6 +56,14 @@ export class UnwrittenTokens {
   async release(session: Session, lease: Lease): Promise<void> {
     if (!this.#kept.has(session.key) || this.#trying.has(session.key)) return lease.release()
     void this.#tryOn(session, lease)
+  }
+
+  /** Writes what is kept, again and again until the time is up: with the process it would be lost. */
+  async settle(untilMs: number): Promise<void> {
+    while (this.#kept.size > 0 && performance.now() < untilMs) {
+      await Promise.all([...this.#kept.values()].map(({ id }) => this.find(id).catch(() => undefined)))
+      if (this.#kept.size > 0) await delay(Math.min(tryAgainMs, Math.max(0, untilMs - performance.now())))
+    }
   }
 
   async #tryOn({ id, key }: Session, lease: Lease): Promise<void> {
