@@ -42,7 +42,7 @@ interface Block {
  * `ts` is compiled, `yaml` is a Coatcheck config or some top-level options of one, `json` is parsed, `sh` is looked at for
  * commands, `jsx` is a file of the Next.js example, word for word. Other people's YAML is `yml`.
  */
-const languages = ['ts', 'yaml', 'yml', 'json', 'sh', 'diff', 'html', 'nginx', 'caddy', 'csharp', 'jsx']
+const languages = ['ts', 'tsx', 'js', 'yaml', 'yml', 'json', 'sh', 'diff', 'html', 'nginx', 'caddy', 'csharp', 'jsx']
 
 function blocksOf({ path, text }: Page): Block[] {
   const blocks: Block[] = []
@@ -111,8 +111,22 @@ async function compile(written: readonly Block[]): Promise<string> {
   }
 }
 
+/** A recipe is a file of examples/recipes, where it is compiled and used with the library that it is for. */
+const isRecipe = ({ page, code }: Block): boolean => page === 'docs/recipes.md' && /^\/\/ [\w.-]+\.tsx?\n/.test(code)
+
 test('the TypeScript of every page compiles against the built package', async () => {
-  expect(await compile(inLanguage('ts'))).toBe('')
+  expect(await compile(inLanguage('ts').filter((block) => !isRecipe(block)))).toBe('')
+})
+
+test('every recipe is a file of the example that tests it, in at most 15 lines', () => {
+  const folder = join(root, 'examples/recipes/src')
+  const shown = [...inLanguage('ts'), ...inLanguage('tsx')].filter(isRecipe).map(({ code }) => `${code}\n`)
+  expect(shown.toSorted()).toEqual(
+    readdirSync(folder)
+      .map((name) => readFileSync(join(folder, name), 'utf8'))
+      .toSorted(),
+  )
+  for (const code of shown) expect(code.split('\n').length, code).toBeLessThanOrEqual(16)
 })
 
 test('TypeScript that uses what is not there is told with its page and line', async () => {

@@ -1,0 +1,4 @@
+// bff.ts
+import { createBffClient } from 'coatcheck/browser'
+
+export const bff = createBffClient() // one for the page
