@@ -5,6 +5,11 @@ import type { KeyObject } from 'node:crypto'
 
 const fromFile = 'to read it from a file, write ${file:PATH}'
 
+/** Whether a text is PEM itself; if not, it names a file. */
+export function isPem(text: string): boolean {
+  return text.includes('-----BEGIN ')
+}
+
 /** What is wrong with a signing key (PKCS#8 PEM, or a JWK as JSON), or `undefined`. */
 export function signingKeyProblem(text: string): string | undefined {
   if (!text.trimStart().startsWith('{')) {

@@ -4,12 +4,14 @@ import { ConfigError } from '../errors.ts'
 import type { ConfigProblem } from '../errors.ts'
 import { interpolate, pathKey } from './interpolate.ts'
 import type { Interpolated, Surroundings } from './interpolate.ts'
+import { isPem } from './keys.ts'
 import { knownParts } from './known.ts'
 import { liesIn, overlaps, printPath, valueAt } from './option-path.ts'
 import type { OptionPath } from './option-path.ts'
 import { findBreaches } from './rules.ts'
 import { configSchema } from './schema.ts'
 import type { Config } from './schema.ts'
+import { Secret } from './secret.ts'
 import { wordIssue, withValue } from './words.ts'
 import type { WordingContext } from './words.ts'
 
@@ -106,9 +108,12 @@ function withNumbers({ value, fromOutside }: Interpolated): unknown {
 }
 
 function withAbsolutePaths(config: Config, baseDir: string): Config {
+  const { tls } = config
   const { store } = config.session
+  const located = (text: string): string => (isPem(text) ? text : resolve(baseDir, text))
   return {
     ...config,
+    ...(tls === undefined ? {} : { tls: { cert: located(tls.cert), key: new Secret(located(tls.key.reveal())) } }),
     session:
       store.type === 'embedded' ? { ...config.session, store: { ...store, path: resolve(baseDir, store.path) } } : config.session,
     routes: config.routes.map((route) =>

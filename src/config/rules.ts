@@ -134,7 +134,9 @@ function checkSession({ session, origin, workers }: KnownConfig, report: Report)
 /** Addresses on which a listener answers calls to any other address of the machine. */
 const anyAddress = new Set(['0.0.0.0', '::'])
 
-function checkListeners({ listen, admin }: KnownConfig, report: Report): void {
+function checkListeners({ listen, admin, tls, origin }: KnownConfig, report: Report): void {
+  if (tls !== undefined && origin?.startsWith('http:') === true)
+    report(['tls'], 'does not go with an http origin; write https in origin, or remove tls', ['origin'])
   if (listen?.port === undefined || listen.host === undefined || admin?.port === undefined || admin.host === undefined) return
   const meet = listen.host === admin.host || anyAddress.has(listen.host) || anyAddress.has(admin.host)
   if (meet && listen.port === admin.port && listen.port !== 0) {

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { headerValue, listener, origin, path, seconds } from './fields.ts'
+import { headerValue, listener, origin, path, seconds, secret, text } from './fields.ts'
 import { provider } from './schema-provider.ts'
 import { route } from './schema-route.ts'
 import { session } from './schema-session.ts'
@@ -15,6 +15,15 @@ export const configSchema = z.strictObject({
   admin: listener(9090)
     .optional()
     .describe('A second listener with /live, /ready and /metrics. Off where absent; keep it private.'),
+  tls: z
+    .strictObject({
+      cert: text().describe(
+        'The certificate with its chain: a file, which is read again when it changes, or PEM, as ${file:...} gives it once.',
+      ),
+      key: secret().describe('Its private key, likewise.'),
+    })
+    .optional()
+    .describe('TLS 1.2 or newer, and with it HTTP/2, on `listen`. Absent: plain HTTP/1.1, for a front server that ends TLS.'),
   workers: z
     .union([z.literal('auto'), z.int().min(1).max(256)], 'write a whole number from 1 to 256, or auto')
     .optional()

@@ -1,7 +1,7 @@
 import { createServer, type AddressInfo, type Server } from 'node:net'
 
 /** Listens and tells where. Rejects where the address cannot be had. */
-export async function listenOn(server: Server, host: string, port: number): Promise<string> {
+export async function listenOn(server: Server, host: string, port: number, scheme = 'http'): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, host, () => {
@@ -10,7 +10,7 @@ export async function listenOn(server: Server, host: string, port: number): Prom
     })
   })
   const { address, family, port: bound } = server.address() as AddressInfo
-  return `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
+  return `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${bound}`
 }
 
 /** A port that was free just now. */

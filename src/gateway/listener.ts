@@ -1,8 +1,12 @@
 import { createServer, type IncomingMessage, type Server, type ServerOptions, type ServerResponse } from 'node:http'
+import type { Server as TlsServer } from 'node:https'
 import { Server as NetServer } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Bff } from '../bff.ts'
+import type { Config } from '../config/schema.ts'
+import { createHttp2 } from './http2-server.ts'
 import { listenOn } from './listen.ts'
+import { createTlsServer, followCredentials, readCredentials } from './tls.ts'
 import { answerUnparsable } from './unreadable.ts'
 
 /** How a listener comes to its end. */
@@ -27,14 +31,23 @@ export interface Listener {
 
 /** Listens for browsers and hands everything to the engine. Rejects where it cannot listen. */
 export async function startListener(bff: Bff, { host, port }: { host: string; port: number }): Promise<Listener> {
+  const { config, log } = bff
+  const { tls } = config
   let isDraining = false
-  const server = createServer(http1Options(bff))
   const handle = (req: IncomingMessage, res: ServerResponse): void => {
     if (isDraining) res.setHeader('connection', 'close')
     bff.handle(req, res)
   }
+  // What it hands over has the form of HTTP/1.1.
+  const http2 = tls && createHttp2(config, handle as (req: object, res: object) => void)
+  const credentials = tls && (await readCredentials(tls))
+  const server =
+    http2 === undefined || credentials === undefined
+      ? createServer(http1Options(config))
+      : createTlsServer(http1Options(config), credentials, (socket) => http2.take(socket))
   const upgraded = answerHttp1(server, bff, handle)
-  const url = await listenOn(server, host, port)
+  const url = await listenOn(server, host, port, tls === undefined ? 'http' : 'https')
+  const unfollow = tls && credentials && followCredentials(server as TlsServer, tls, credentials, log)
   return {
     url,
     get isDraining() {
@@ -42,13 +55,15 @@ export async function startListener(bff: Bff, { host, port }: { host: string; po
     },
     drain: async (times) => {
       isDraining = true
+      unfollow?.()
       bff.drain()
+      http2?.drain(times)
       await drain(server, upgraded, times)
     },
   }
 }
 
-function http1Options({ config: { limits } }: Bff): ServerOptions {
+function http1Options({ limits }: Config): ServerOptions {
   return {
     maxHeaderSize: limits.headerBytes,
     headersTimeout: limits.headersTimeoutSeconds * 1000,

@@ -2,6 +2,14 @@ import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import type { Logger } from '../log.ts'
 
+/** The head of an answer to a request that was not read: no script can get anything out of it. */
+export const unreadableHead: Readonly<Record<string, string>> = {
+  'Content-Length': '0',
+  'Cache-Control': 'no-store',
+  'Content-Security-Policy': 'sandbox',
+  'Referrer-Policy': 'no-referrer',
+}
+
 /**
  * What Node's parser refuses has no path yet, so the answer is the one that is safe under every path: no body that a
  * script could read (contract, section 3), and the connection ends.
@@ -20,13 +28,7 @@ export function answerUnparsable(error: Error & { code?: string }, socket: Duple
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? '408 Request Timeout'
         : '400 Bad Request'
-  const head = [
-    'Connection: close',
-    'Content-Length: 0',
-    'Cache-Control: no-store',
-    'Content-Security-Policy: sandbox',
-    'Referrer-Policy: no-referrer',
-  ]
+  const head = ['Connection: close', ...Object.entries(unreadableHead).map(([name, value]) => `${name}: ${value}`)]
   socket.end(`HTTP/1.1 ${status}\r\n${head.join('\r\n')}\r\n\r\n`)
   // Without this, a client that never ends its own side would keep the connection for good.
   const timer = setTimeout(() => socket.destroy(), 2_000).unref()

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { Http2ServerRequest } from 'node:http2'
 import { Socket } from 'node:net'
 
 /** How long, and for how many bytes, a client that still uploads is listened to after its answer. */
@@ -13,12 +14,22 @@ const lingerBytes = 4 << 20
  * Call it before an answer with `Connection: close` is ended while the request's body is still on its way.
  */
 export function lingerAfterAnswer(req: IncomingMessage): void {
+  if (req.httpVersionMajor > 1) {
+    stopUploadAfterAnswer(req)
+    return
+  }
   const { socket } = req
   // Node's server calls destroySoon on the connection once an answer with `Connection: close` is sent.
   socket.destroySoon = () => {
     if (req.complete || socket.destroyed) Socket.prototype.destroySoon.call(socket)
     else closeLingering(socket)
   }
+}
+
+/** Over HTTP/2 the connection stays: a reset without an error asks for no more of the body (RFC 9113, section 8.1). */
+function stopUploadAfterAnswer(req: object): void {
+  const { stream } = req as Http2ServerRequest
+  stream.once('finish', () => stream.close())
 }
 
 function closeLingering(socket: Socket): void {

@@ -89,9 +89,9 @@ export class Reply {
 
   /** Cuts the connection, so that a part of an answer never looks like a whole one. */
   cut(): void {
-    const { socket, httpVersionMinor } = this.#req
+    const { socket, httpVersion } = this.#req
     // To an HTTP/1.0 client a body may end with its connection, so that only a reset tells that it is not whole.
-    if (this.isHeadSent && httpVersionMinor === 0 && !('encrypted' in socket)) socket.resetAndDestroy()
+    if (this.isHeadSent && httpVersion === '1.0' && !('encrypted' in socket)) socket.resetAndDestroy()
     else this.#res.destroy()
   }
 }
