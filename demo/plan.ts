@@ -22,7 +22,7 @@ interface DemoConfig {
   origin: string
   listen: { port: number }
   provider: { issuer: string; clientId: string }
-  routes: [DemoApiRoute, { path: string; static: string }]
+  routes: [DemoApiRoute, { path: string; static: string; contentSecurityPolicy: string }]
 }
 
 interface DemoApiRoute {
@@ -38,7 +38,9 @@ export function readDemoPlan(file: string, appPort?: number): DemoPlan {
   if (appPort !== undefined) {
     config.origin = `http://localhost:${appPort}`
     config.listen.port = appPort
+    const { issuer } = config.provider
     config.provider.issuer = `http://127.0.0.1:${appPort + 1}`
+    page.contentSecurityPolicy = page.contentSecurityPolicy.replace(issuer, config.provider.issuer)
     api.upstream = `http://127.0.0.1:${appPort + 2}/`
     page.static = resolve(dirname(file), page.static)
   }

@@ -44,7 +44,7 @@ describe('the demo in a browser', () => {
   const tokens = new TokenTap()
 
   beforeAll(async () => {
-    execFileSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'demo/spa'], { cwd: root })
+    execFileSync(process.execPath, ['scripts/build-demo-page.mjs'], { cwd: root })
     plan = readDemoPlan(`${root}demo/coatcheck.yaml`, await threeFreePorts())
     surroundings = await startSurroundings(plan)
     gateway = await startGateway(

@@ -9,7 +9,7 @@ export default async function setup(): Promise<void> {
   await compile('src/browser')
   await compile('src/react')
   await compile('demo/tsconfig.json')
-  await compile('demo/spa/tsconfig.json')
+  await compile('demo/spa')
 }
 
 /** A type error is loud but does not end the run: the compiler has written the code all the same. */

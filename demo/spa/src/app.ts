@@ -5,7 +5,7 @@ import type { Fact } from './elements.ts'
 import { whatThePageHolds } from './held.ts'
 import { cancelOrder, createOrder, listOrders, readOrders, showItems, showOrders } from './orders.ts'
 import type { Order } from './orders.ts'
-import { endSession, readSession } from './session.ts'
+import { bff, readSession } from './session.ts'
 import type { Session } from './session.ts'
 import { tries } from './tries.ts'
 
@@ -34,7 +34,7 @@ async function loadOrders(): Promise<void> {
   hideBanner()
   orders = readOrders(answer.body)
   showItems(answer.body)
-  showOrders(orders, (order) => void change((current) => cancelOrder(current, order.id), `Order ${order.id} is cancelled.`))
+  showOrders(orders, (order) => void change(() => cancelOrder(order.id), `Order ${order.id} is cancelled.`))
   await Promise.all([loadApiView(), slide()])
 }
 
@@ -55,11 +55,11 @@ async function loadApiView(): Promise<void> {
 }
 
 /** Makes one change and tells how it went. Only this and the page's own markup say which buttons there are. */
-async function change(act: (session: Session) => Promise<Answer>, done: string): Promise<void> {
+async function change(act: () => Promise<Answer>, done: string): Promise<void> {
   if (session === undefined) return
   const outcome = element('order-outcome', HTMLParagraphElement)
   outcome.textContent = ''
-  const answer = await act(session)
+  const answer = await act()
   if (answer.kind === 'refused') return showOutcome(outcome, 'bad', `${answer.status}: ${answer.detail}`)
   if (answer.kind !== 'done') return showTrouble(answer)
   showOutcome(outcome, 'good', done)
@@ -67,10 +67,11 @@ async function change(act: (session: Session) => Promise<Answer>, done: string):
 }
 
 async function logOut(): Promise<void> {
-  if (session === undefined) return
-  const result = await endSession(session)
-  if (typeof result === 'string') location.assign(result)
-  else showTrouble(result)
+  try {
+    await bff.logout()
+  } catch {
+    showTrouble({ kind: 'unavailable', retryAfterSeconds: 2 })
+  }
 }
 
 /** An answer that is no answer: the session may well be alive, so the page says so and offers another try. */
@@ -133,7 +134,6 @@ function drawCountdowns(): void {
 function tick(): void {
   if (session === undefined || document.visibilityState === 'hidden') return
   drawCountdowns()
-  if (Date.parse(session.idleExpiresAt) <= Date.now()) void slide()
 }
 
 /** Runs an action for a button, which cannot be pressed again meanwhile. */
@@ -164,12 +164,10 @@ element('order-form', HTMLFormElement).addEventListener('submit', (event) => {
   const item = element('order-item', HTMLSelectElement).value
   const quantity = element('order-quantity', HTMLInputElement).valueAsNumber
   const submit = event.submitter
-  const act = () => change((current) => createOrder(current, item, quantity), `Ordered: ${quantity} × ${item}.`)
+  const act = () => change(() => createOrder(item, quantity), `Ordered: ${quantity} × ${item}.`)
   void (submit instanceof HTMLButtonElement ? during(submit, act) : act())
 })
-// A page taken out of the back-forward cache shows what was true when it was left.
-addEventListener('pageshow', (event) => {
-  if (event.persisted) void start()
-})
+// Idle too long, closed elsewhere, or another tab: the client finds out, also for a page out of the back-forward cache.
+for (const event of ['expired', 'logout', 'login'] as const) bff.on(event, () => void start())
 setInterval(tick, 1000)
 void start()

@@ -1,3 +1,5 @@
+import { bff } from './session.ts'
+
 /** What can come of a call, as the page has to deal with it. */
 export type Answer =
   | { readonly kind: 'done'; readonly status: number; readonly body: unknown }
@@ -5,11 +7,11 @@ export type Answer =
   | { readonly kind: 'unavailable'; readonly retryAfterSeconds: number }
   | { readonly kind: 'refused'; readonly status: number; readonly code: string | undefined; readonly detail: string }
 
-/** One call to this page's own origin. The session cookie goes along by itself; there is no token to add. */
-export async function call(path: string, init: RequestInit = {}): Promise<Answer> {
+/** One call to this page's own origin. The session cookie goes along by itself; there is no access token to add. */
+export async function call(path: string, init: RequestInit = {}, send = bff.fetch): Promise<Answer> {
   let response: Response
   try {
-    response = await fetch(path, { cache: 'no-store', ...init })
+    response = await send(path, { cache: 'no-store', ...init })
   } catch {
     return { kind: 'unavailable', retryAfterSeconds: 2 }
   }

@@ -1,7 +1,6 @@
 import { call, memberOf, textOf } from './calls.ts'
 import type { Answer } from './calls.ts'
 import { element, make } from './elements.ts'
-import type { Session } from './session.ts'
 
 export interface Order {
   readonly id: string
@@ -13,16 +12,16 @@ export interface Order {
 
 export const listOrders = (): Promise<Answer> => call('/api/orders')
 
-export function createOrder(session: Session, item: string, quantity: number): Promise<Answer> {
+export function createOrder(item: string, quantity: number): Promise<Answer> {
   return call('/api/orders', {
     method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'X-CSRF-Token': session.csrfToken },
+    headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify({ item, quantity }),
   })
 }
 
-export function cancelOrder(session: Session, id: string): Promise<Answer> {
-  return call(`/api/orders/${encodeURIComponent(id)}`, { method: 'DELETE', headers: { 'X-CSRF-Token': session.csrfToken } })
+export function cancelOrder(id: string): Promise<Answer> {
+  return call(`/api/orders/${encodeURIComponent(id)}`, { method: 'DELETE' })
 }
 
 export function readOrders(body: unknown): readonly Order[] {

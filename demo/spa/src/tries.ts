@@ -20,11 +20,12 @@ export const tries: Readonly<Record<string, (ownIds: readonly string[]) => Promi
   },
 
   async csrf() {
-    const answer = await call('/api/orders', {
+    const order = {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: JSON.stringify({ item: 'Harbour Espresso', quantity: 99 }),
-    })
+    }
+    const answer = await call('/api/orders', order, fetch)
     if (answer.kind === 'refused' && answer.code === 'csrf_failed') {
       return { kind: 'good', text: `Coatcheck answered 403 csrf_failed. The API never saw the request.` }
     }
