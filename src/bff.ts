@@ -127,7 +127,10 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   const { origin, basePath, strictTransportSecurity } = secureOrigin(config)
 
   const rawStore = parts.store ?? createStore(config, clock)
-  const store = withOutageErrors(rawStore)
+  const store = withOutageErrors(rawStore, {
+    onDown: (error) => log.error({ event: 'store_down', error: describeError(error.cause) }, 'the session store is down'),
+    onUp: () => log.info({ event: 'store_up' }, 'the session store is back'),
+  })
   const keyring = new Keyring(config.session.secrets, random)
   const sessions = new Sessions({
     store,

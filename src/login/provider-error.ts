@@ -41,6 +41,9 @@ export function providerError(error: unknown, wrong: 'login_failed' | 'provider_
       case 'OAUTH_RESPONSE_IS_NOT_JSON':
       case 'OAUTH_PARSE_ERROR':
         return unavailable('the provider answered something that is not JSON', error, response)
+      case 'OAUTH_INVALID_RESPONSE':
+        if (isBodyOfAnotherType(error.cause)) return unavailable('the provider answered JSON of another type', error)
+        return refused(`the provider's answer is not valid (${error.code})`)
       case 'OAUTH_TIMEOUT':
       case 'OAUTH_ABORT':
         return unavailable('the provider did not answer in time', error)
@@ -57,6 +60,13 @@ export function providerError(error: unknown, wrong: 'login_failed' | 'provider_
 
 function unavailable(reason: string, cause: unknown, response?: Response): BffError {
   return new BffError('provider_unavailable', { reason, cause, retryAfterSeconds: retryAfter(response) })
+}
+
+/** A list, a number or the like where an object belongs: no answer of a provider, but of something in front of it. */
+function isBodyOfAnotherType(error: unknown): boolean {
+  const about = error instanceof Error ? error.cause : undefined
+  if (typeof about !== 'object' || about === null || !('body' in about)) return false
+  return typeof about.body !== 'object' || about.body === null || Array.isArray(about.body)
 }
 
 /** The provider's own Retry-After in seconds, within reason (RFC 9110 section 10.2.3). */

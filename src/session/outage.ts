@@ -15,20 +15,70 @@ export function storeAnswer<T>(ask: () => MaybePromise<T>): MaybePromise<T> {
   return answer instanceof Promise ? withDeadline(answer) : answer
 }
 
+/** What is told once when the store fails after it worked, and once when it works again. */
+export interface OutageListener {
+  readonly onDown: (error: BffError) => void
+  readonly onUp: () => void
+}
+
 /** The store with `storeAnswer` around each method. */
-export function withOutageErrors(store: SessionStore): SessionStore {
+export function withOutageErrors(store: SessionStore, listener?: OutageListener): SessionStore {
+  const state = new OutageState(listener)
+  const told = <T>(ask: () => MaybePromise<T>): MaybePromise<T> => {
+    try {
+      const answer = storeAnswer(ask)
+      return answer instanceof Promise ? state.watch(answer) : state.worked(answer)
+    } catch (error) {
+      throw state.failed(error)
+    }
+  }
   return {
-    get: (key) => storeAnswer(() => store.get(key)),
-    add: (key, record) => storeAnswer(() => store.add(key, record)),
-    replace: (key, version, value, expiresAtMs) => storeAnswer(() => store.replace(key, version, value, expiresAtMs)),
-    touch: (key, expiresAtMs) => storeAnswer(() => store.touch(key, expiresAtMs)),
-    delete: (key, version) => storeAnswer(() => store.delete(key, version)),
-    deleteTagged: (tag) => storeAnswer(() => store.deleteTagged(tag)),
-    listTagged: (tag) => storeAnswer(() => store.listTagged(tag)),
-    list: (prefix, after, limit) => storeAnswer(() => store.list(prefix, after, limit)),
+    get: (key) => told(() => store.get(key)),
+    add: (key, record) => told(() => store.add(key, record)),
+    replace: (key, version, value, expiresAtMs) => told(() => store.replace(key, version, value, expiresAtMs)),
+    touch: (key, expiresAtMs) => told(() => store.touch(key, expiresAtMs)),
+    delete: (key, version) => told(() => store.delete(key, version)),
+    deleteTagged: (tag) => told(() => store.deleteTagged(tag)),
+    listTagged: (tag) => told(() => store.listTagged(tag)),
+    list: (prefix, after, limit) => told(() => store.list(prefix, after, limit)),
     holds: (key, version) => store.holds(key, version),
-    check: () => storeAnswer(() => store.check()),
+    check: () => told(() => store.check()),
     close: () => store.close(),
+  }
+}
+
+/** Whether the last answer of the store was one. */
+class OutageState {
+  readonly #listener: OutageListener | undefined
+  #isDown = false
+
+  constructor(listener: OutageListener | undefined) {
+    this.#listener = listener
+  }
+
+  watch<T>(answer: Promise<T>): Promise<T> {
+    return answer.then(
+      (value) => this.worked(value),
+      (error: unknown) => {
+        throw this.failed(error)
+      },
+    )
+  }
+
+  worked<T>(value: T): T {
+    if (this.#isDown) {
+      this.#isDown = false
+      this.#listener?.onUp()
+    }
+    return value
+  }
+
+  failed(error: unknown): unknown {
+    if (!this.#isDown && error instanceof BffError) {
+      this.#isDown = true
+      this.#listener?.onDown(error)
+    }
+    return error
   }
 }
 

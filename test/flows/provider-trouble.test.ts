@@ -74,6 +74,18 @@ test.each(
 })
 
 test.each([
+  ['a list', '[]'],
+  ['null', 'null'],
+  ['a text', '"token"'],
+  ['a number', '7'],
+])('%s as the answer of the token endpoint comes from something in front of the provider: 503', async (_what, body) => {
+  const { app, provider, browser } = await simulateInternet()
+  provider.override('token', { status: 200, headers: { 'content-type': 'application/json' }, body })
+  const refused = await browser().login(app)
+  expect([refused.status, refused.text.includes('provider_unavailable')]).toEqual([503, true])
+})
+
+test.each([
   ['another issuer', { issuer: 'https://evil.test' }],
   ['a slash more in the issuer', 'slash'],
   ['no issuer', { issuer: undefined }],
