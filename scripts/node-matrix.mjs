@@ -1,11 +1,12 @@
 // Installs the given Node versions and does on each what a newcomer does: npm ci, npm test, npm run demo, in a copy of the tree.
 // The browser tests run with --browser only: what they prove of Coatcheck does not change with Node.
 import { execFile, spawn } from 'node:child_process'
-import { chmodSync, cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { basename, delimiter, dirname, join } from 'node:path'
+import { basename, delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { installNode } from './node-binary.mjs'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const notCopied = new Set(['node_modules', 'dist', '.git', 'coverage', 'coatcheck-data', '.cache', '.run', '.venv'])
@@ -18,13 +19,6 @@ const count = { passed: 0, failed: 0 }
 function fail(what, detail) {
   count.failed += 1
   console.log(`FAILED  ${what}\n${detail}`)
-}
-
-/** The folder of the `node` command of a version, from the npm package that carries the binary. */
-async function installNode(version, folder) {
-  await run('npm', ['install', '--prefix', folder, '--no-audit', '--no-fund', `node@${version}`], { cwd: folder })
-  const manifest = JSON.parse(readFileSync(join(folder, 'node_modules/node/package.json'), 'utf8'))
-  return dirname(join(folder, 'node_modules/node', manifest.bin.node))
 }
 
 /** Runs a command, shows what it prints, and gives that and the exit code. */

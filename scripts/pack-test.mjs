@@ -1,5 +1,6 @@
-// Packs the package, installs the tarball into an empty project and uses it there as a stranger would.
-import { execFile, spawn } from 'node:child_process'
+// Packs the package, installs the tarball into an empty project and uses it there as a stranger would; also by the versions of
+// Node that are named on the command line.
+import { execFile } from 'node:child_process'
 import {
   cpSync,
   existsSync,
@@ -13,9 +14,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { checkBundles } from './pack/bundles.mjs'
+import { checkCommandLine } from './pack/command-line.mjs'
+import { checkOnNode } from './pack/on-node.mjs'
+import { checkPeers } from './pack/peers.mjs'
 
 /** What an install may cost. A breach is a decision to take, not a number to raise in passing. */
 const bounds = { tarballKilobytes: 400, installMegabytes: 50, packages: 50 }
@@ -49,13 +54,17 @@ function assert(holds, words) {
 /** Runs a command to its end and gives what it printed and how it ended; never throws on a bad exit. */
 async function outcome(command, words, options = {}) {
   try {
-    return { code: 0, ...(await run(command, words, { cwd: project, ...options })) }
+    return { code: 0, ...(await run(command, words, { cwd: project, timeout: 60_000, ...options })) }
   } catch (error) {
     return { code: error.code, stdout: error.stdout ?? '', stderr: error.stderr ?? error.message }
   }
 }
 
-const coatcheck = (...words) => outcome('npx', ['--no-install', 'coatcheck', ...words])
+/** A node_modules above the project would lend it packages, and what is missing would not be found. */
+function checkPlace() {
+  for (let folder = work; folder !== dirname(folder); folder = dirname(folder))
+    assert(!existsSync(join(folder, 'node_modules')), `${folder}/node_modules is in the way: set TMPDIR to another folder`)
+}
 
 /** The built package in a folder of its own, so that a dist that somebody is using stays as it is. */
 async function pack() {
@@ -123,6 +132,11 @@ async function checkInstall(seconds) {
     const said = `${packages} packages, ${megabytes} MB, ${seconds} s`
     assert(packages <= bounds.packages && megabytes <= bounds.installMegabytes, `${said}; allowed: ${JSON.stringify(bounds)}`)
     return said
+  })
+  await check('the documentation states these bounds', () => {
+    const { packages, installMegabytes, tarballKilobytes } = bounds
+    const words = `more than ${packages} packages, ${installMegabytes} MB or a tarball of ${tarballKilobytes} kB`
+    assert(readFileSync(join(root, 'docs/production.md'), 'utf8').includes(words), `docs/production.md does not say: ${words}`)
   })
   await check('only what belongs there is packed', () => {
     const files = listFiles(installed)
@@ -197,97 +211,21 @@ async function checkTypes() {
   })
 }
 
-const config = (secret) => `origin: http://127.0.0.1:8080
-listen: { host: 127.0.0.1, port: 0 }
-provider: { issuer: "http://127.0.0.1:9", clientId: web, clientSecret: not-used-here }
-session: { secrets: ["${secret}"], store: { type: embedded, path: ./data } }
-routes: [{ path: /api/, upstream: "http://127.0.0.1:9/" }]
-`
-
-async function checkCommandLine() {
-  await check('coatcheck --version', async () => {
-    const { code, stdout } = await coatcheck('--version')
-    assert(code === 0 && stdout.trim() === manifest.version, `exit ${code}, printed ${stdout}`)
-    return stdout.trim()
-  })
-  let secret = ''
-  await check('coatcheck secret makes a new secret each time', async () => {
-    const [first, second] = [await coatcheck('secret'), await coatcheck('secret')]
-    secret = first.stdout.trim()
-    assert(
-      first.code === 0 && /^[\w+/=-]{43,}$/.test(secret) && secret !== second.stdout.trim(),
-      `exit ${first.code}, printed ${first.stdout}${first.stderr}`,
-    )
-  })
-  await check('coatcheck check lists every problem of a bad config and ends with 2', async () => {
-    writeFileSync(join(project, 'bad.yaml'), 'origin: nonsense\nroutes: [{ path: /, upstrem: "http://127.0.0.1:9/" }]\n')
-    const { code, stdout, stderr } = await coatcheck('check', '-c', 'bad.yaml')
-    const said = stdout + stderr
-    const missing = ['origin', 'provider', 'session', 'routes[0]', 'upstream'].filter((word) => !said.includes(word))
-    assert(code === 2 && missing.length === 0, `exit ${code}, without ${missing.join(', ')}:\n${said}`)
-  })
-  await check('coatcheck serve refuses the same config', async () => {
-    const { code } = await coatcheck('serve', '-c', 'bad.yaml')
-    assert(code === 2, `exit ${code}`)
-  })
-  await check('coatcheck dev says how to get the local provider', async () => {
-    const { code, stdout, stderr } = await coatcheck(
-      'dev',
-      '--upstream',
-      '/api/=http://127.0.0.1:9/',
-      '--port',
-      '0',
-      '--provider-port',
-      '0',
-    )
-    assert(code === 1 && (stdout + stderr).includes('npm i -D oidc-provider'), `exit ${code}:\n${stdout}${stderr}`)
-  })
-  await check('coatcheck serve answers and ends on SIGTERM', async () => {
-    writeFileSync(join(project, 'coatcheck.yaml'), config(secret))
-    await serveOnce()
-  })
-}
-
-async function serveOnce() {
-  const child = spawn(process.execPath, [join(installed, manifest.bin.coatcheck), 'serve', '-c', 'coatcheck.yaml'], {
-    cwd: project,
-  })
-  const ended = new Promise((resolve) => child.once('exit', (code, signal) => resolve(code ?? signal)))
-  let said = ''
-  const address = new Promise((resolve, reject) => {
-    const listen = (chunk) => {
-      said += chunk
-      // The origin is printed as well, with the port the app is known by; the bound port is another one.
-      const port = [...said.matchAll(/127\.0\.0\.1:(\d+)|"port":(\d+)/g)]
-        .map((match) => match[1] ?? match[2])
-        .find((found) => !['0', '9', '8080'].includes(found))
-      if (port !== undefined) resolve(`http://127.0.0.1:${port}`)
-    }
-    child.stdout.on('data', listen)
-    child.stderr.on('data', listen)
-    void ended.then((code) => reject(new Error(`ended with ${code} before it listened:\n${said}`)))
-    setTimeout(() => reject(new Error(`no address within 20 s:\n${said}`)), 20_000).unref()
-  })
-  try {
-    const response = await fetch(`${await address}/bff/session`)
-    const body = await response.text()
-    assert(response.status === 200 && body === '{"authenticated":false}', `answered ${response.status} ${body}`)
-    child.kill('SIGTERM')
-    const code = await ended
-    assert(code === 0, `ended with ${code}:\n${said}`)
-  } finally {
-    child.kill('SIGKILL')
-  }
-}
+/** What the checks in `pack/` work with. */
+const kit = { check, assert, outcome, work, project, installed, manifest }
 
 try {
+  checkPlace()
   const tarball = await pack()
   await checkTarball(tarball)
   await checkInstall(await install(tarball))
   bringReact()
   await checkImports()
   await checkTypes()
-  await checkCommandLine()
+  await checkBundles(kit)
+  await checkPeers(kit)
+  await checkCommandLine(kit)
+  for (const version of process.argv.slice(2)) await checkOnNode(version, kit)
 } catch (error) {
   count.failed += 1
   console.log(`FAILED  ${error.message}\n${error.stdout ?? ''}\n${error.stderr ?? ''}`)
