@@ -17,6 +17,11 @@ export interface UpstreamsOptions {
    * lock out everybody else. Default: as many as there are calls.
    */
   readonly connections?: number | undefined
+  /**
+   * Connections are used no longer than this, so that a name that moved and a certificate that changed are noticed however busy
+   * an upstream is. Default: 60 000.
+   */
+  readonly connectionLifeMs?: number | undefined
   /** Default: 10 000. */
   readonly connectTimeoutMs?: number | undefined
 }
@@ -47,7 +52,7 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
   let isDraining = false
   const routes = new Map<string, PooledRoute>()
   for (const origin of options.origins) {
-    if (!routes.has(origin)) routes.set(origin, new PooledRoute(origin, options))
+    if (!routes.has(origin)) routes.set(origin, new PooledRoute(origin, options, timer))
   }
   return {
     forward(input) {
@@ -78,18 +83,65 @@ const noRoute: CallRoute = {
   send: (call) => call.cannotBeSent('unknown_origin'),
 }
 
+interface Pools {
+  readonly kept: Pool
+  /** For retries: does not keep connections, so it never hands out one that may be dead too. */
+  readonly fresh: Pool
+}
+
 class PooledRoute implements CallRoute {
   isConnectionNew = false
   isConnectionBroken = false
-  readonly #pool: Pool
-  /** For retries: does not keep connections, so it never hands out one that may be dead too. */
-  readonly #retryPool: Pool
+  readonly #origin: string
+  readonly #options: UpstreamsOptions
+  readonly #timer: CallTimer<Call>
+  readonly #lifeMs: number
+  #pools: Pools
+  #bornAtMs: number
+  /** Whose calls go on, but that get no more of them. */
+  readonly #retired = new Set<Pools>()
 
-  constructor(origin: string, options: UpstreamsOptions) {
+  constructor(origin: string, options: UpstreamsOptions, timer: CallTimer<Call>) {
+    this.#origin = origin
+    this.#options = options
+    this.#timer = timer
+    this.#lifeMs = options.connectionLifeMs ?? 60_000
+    this.#pools = this.#makePools()
+    this.#bornAtMs = performance.now()
+  }
+
+  send(call: Call, body: Buffer | UploadStream | null, isRetry: boolean): void {
+    if (this.#timer.nowMs - this.#bornAtMs > this.#lifeMs) this.#renew()
+    const pool = isRetry ? this.#pools.fresh : this.#pools.kept
+    const { path, method, headers } = call.request
+    pool.dispatch({ path, method, headers, body }, call)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([this.#pools, ...this.#retired].flatMap(({ kept, fresh }) => [kept.close(), fresh.close()]))
+  }
+
+  async destroy(): Promise<void> {
+    await Promise.all([this.#pools, ...this.#retired].flatMap(({ kept, fresh }) => [kept.destroy(), fresh.destroy()]))
+  }
+
+  /** New pools, because undici's own `clientTtl` keeps a callback per call for each old connection with a stream on it. */
+  #renew(): void {
+    const old = this.#pools
+    this.#pools = this.#makePools()
+    this.#bornAtMs = this.#timer.nowMs
+    this.#retired.add(old)
+    const forget = (): void => void this.#retired.delete(old)
+    Promise.all([old.kept.close(), old.fresh.close()]).then(forget, forget)
+  }
+
+  #makePools(): Pools {
+    const { ca, connections, connectTimeoutMs } = this.#options
+    // Remembers TLS sessions, for as long as these pools live.
     const connectSocket = buildConnector({
-      timeout: options.connectTimeoutMs ?? 10_000,
+      timeout: connectTimeoutMs ?? 10_000,
       rejectUnauthorized: true,
-      ...(options.ca === undefined ? {} : { ca: options.ca }),
+      ...(ca === undefined ? {} : { ca }),
     })
     const connect: buildConnector.connector = (target, callback) => {
       connectSocket(target, (...result) => {
@@ -103,30 +155,19 @@ class PooledRoute implements CallRoute {
     }
     const shared = {
       connect,
-      connections: options.connections ?? null,
+      connections: connections ?? null,
       // The call has its own timers.
       headersTimeout: 0,
       bodyTimeout: 0,
       maxHeaderSize: 65_536,
+      // undici 7.30 fails calls in flight when a server says goodbye to a connection (a GOAWAY without an error).
       allowH2: false,
     }
-    // Many servers close idle connections after 5 s; who keeps them longer says so with Keep-Alive.
-    this.#pool = new Pool(origin, { ...shared, pipelining: 1, keepAliveTimeout: 4_000, keepAliveMaxTimeout: 60_000 })
-    this.#retryPool = new Pool(origin, { ...shared, pipelining: 0 })
-  }
-
-  send(call: Call, body: Buffer | UploadStream | null, isRetry: boolean): void {
-    const pool = isRetry ? this.#retryPool : this.#pool
-    const { path, method, headers } = call.request
-    pool.dispatch({ path, method, headers, body }, call)
-  }
-
-  async close(): Promise<void> {
-    await Promise.all([this.#pool.close(), this.#retryPool.close()])
-  }
-
-  async destroy(): Promise<void> {
-    await Promise.all([this.#pool.destroy(), this.#retryPool.destroy()])
+    return {
+      // Many servers close idle connections after 5 s; who keeps them longer says so with Keep-Alive.
+      kept: new Pool(this.#origin, { ...shared, pipelining: 1, keepAliveTimeout: 4_000, keepAliveMaxTimeout: 60_000 }),
+      fresh: new Pool(this.#origin, { ...shared, pipelining: 0 }),
+    }
   }
 
   /**

@@ -69,14 +69,18 @@ export interface GatewayOptions {
   readonly filter?: TokenFilter
   readonly ca?: string
   readonly scheme?: 'http' | 'https'
+  /** Instead of 127.0.0.1. */
+  readonly host?: string
+  readonly connectionLifeMs?: number
   /** Whether the server leaves `100 Continue` to the call. */
   readonly holdContinue?: boolean
 }
 
 /** A gateway that does nothing but forward. */
 export async function gatewayTo(upstreamPort: number, options: GatewayOptions = {}): Promise<Gateway> {
-  const origin = `${options.scheme ?? 'http'}://127.0.0.1:${upstreamPort}`
-  const upstreams = createUpstreams({ origins: [origin], ca: options.ca })
+  const origin = `${options.scheme ?? 'http'}://${options.host ?? '127.0.0.1'}:${upstreamPort}`
+  const { ca, connectionLifeMs } = options
+  const upstreams = createUpstreams({ origins: [origin], ca, connectionLifeMs })
   const outcomes: CallOutcome[] = []
   const handles: CallHandle[] = []
   const waiting: ((outcome: CallOutcome) => void)[] = []
