@@ -12,6 +12,7 @@ import { addScript, deleteScript, hintScript, replaceScript, touchScript } from 
 import type { RedisScript } from './redis-scripts.ts'
 import type { RedisTlsOptions } from './redis-tls-options.ts'
 import { parseRedisUrl } from './redis-url.ts'
+import { RedisWalk } from './redis-walk.ts'
 import type { KeyedRecord, NewRecord, SessionStore, StoredRecord } from './store.ts'
 
 export type { RedisTlsOptions } from './redis-tls-options.ts'
@@ -61,6 +62,7 @@ class RedisStore implements SessionStore {
   readonly #certainty: RedisCertainty
   readonly #nodes: RedisNodes
   readonly #notices: RedisNotices
+  readonly #walk: RedisWalk
 
   constructor(options: RedisStoreOptions) {
     const name = randomBytes(9).toString('base64url')
@@ -81,6 +83,10 @@ class RedisStore implements SessionStore {
       onHeard: (id, sequence) => this.#notices.hear(id, sequence),
     })
     this.#notices = new RedisNotices(this.#connection, this.#names, name, this.#nodes)
+    this.#walk = new RedisWalk(
+      async (prefix) => [...(await this.#connection.scan(this.#names.record(prefix)))].map((found) => this.#names.keyOf(found)),
+      (keys) => this.#recordsOf(keys),
+    )
   }
 
   async get(key: string): Promise<StoredRecord | undefined> {
@@ -167,20 +173,9 @@ class RedisStore implements SessionStore {
     return records.flat()
   }
 
-  /** Looks at every key there is, those of other applications on the same Redis included. */
-  async list(prefix: string, after: string | undefined, limit: number): Promise<readonly KeyedRecord[]> {
-    const names = await this.#connection.scan(this.#names.record(prefix))
-    const keys = [...names].map((name) => this.#names.keyOf(name)).filter((key) => after === undefined || key > after)
-    const page: KeyedRecord[] = []
-    for (const sorted = keys.toSorted(); page.length < limit && sorted.length > 0;) {
-      const next = sorted.splice(0, limit - page.length)
-      const fields = await Promise.all(next.map((key) => this.#fieldsOf(key)))
-      for (const [index, key] of next.entries()) {
-        const record = recordOf(fields[index] ?? [], this.#clock())
-        if (record !== undefined) page.push({ key, ...record })
-      }
-    }
-    return page
+  /** The first page of a walk looks at every key there is, those of other applications on the same Redis included. */
+  list(prefix: string, after: string | undefined, limit: number): Promise<readonly KeyedRecord[]> {
+    return this.#walk.page(prefix, after, limit)
   }
 
   /** Costs no command: what was read is compared in memory, while this node is told of every change. */
@@ -238,6 +233,14 @@ class RedisStore implements SessionStore {
     } finally {
       this.#notices.close(notice)
     }
+  }
+
+  async #recordsOf(keys: readonly string[]): Promise<readonly KeyedRecord[]> {
+    const fields = await Promise.all(keys.map((key) => this.#fieldsOf(key)))
+    return keys.flatMap((key, index) => {
+      const record = recordOf(fields[index] ?? [], this.#clock())
+      return record === undefined ? [] : [{ key, ...record }]
+    })
   }
 
   #fieldsOf(key: string): Promise<readonly unknown[]> {
