@@ -6,7 +6,7 @@ const groups = [
     ['gateway', 'node', 'express', 'fastify', 'hono', 'next', 'server-side', 'aspnet-core', 'browser', 'browser-client', 'react'],
   ],
   ['Guides', ['sessions-and-cookies', 'csrf', 'logout', 'authorization', 'behind-a-proxy', 'recipes']],
-  ['Stores', ['stores', 'redis', 'postgres', 'nodes']],
+  ['Stores', ['stores', 'redis', 'postgres', 'nodes', 'million-sessions']],
   ['Operate', ['production', 'operators', 'secrets', 'performance', 'faults']],
   ['Reference', ['options', 'errors', 'api/index', 'changelog']],
   ['About', ['architecture', 'security-policy', 'security']],

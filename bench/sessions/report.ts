@@ -13,6 +13,8 @@ export interface Size {
 export interface Result {
   readonly store: StoreKind
   readonly at: string
+  /** Of the machine over the last five minutes, at the end. */
+  readonly loadAverage?: number
   /** Sealed bytes of a session, on average. */
   readonly valueBytes: number
   readonly filledPerSecond: number
@@ -50,7 +52,7 @@ function markdown(results: readonly Result[]): string {
     'ones, with an access token of 1,100 characters, an ID token of 900, a refresh token of 120, eight claims and two tags.',
     '',
     `Measured on ${cpus().length} cores (${cpus()[0]?.model ?? 'unknown'}, Linux ${release()}, Node ${process.versions.node}) that the store, its client and other work shared:`,
-    `${results.map(({ store, at }) => `${store} at ${at}`).join(', ')}. Redis keeps everything in memory here, without an append-only file;`,
+    `${results.map(({ store, at, loadAverage }) => `${store} at ${at}${loadAverage === undefined ? '' : ` (load average ${loadAverage.toFixed(1)})`}`).join(', ')}. Redis keeps everything in memory here, without an append-only file;`,
     'Postgres has 128 MB of shared buffers and waits for the disk.',
     '',
     '## Space and look-ups',

@@ -1,5 +1,6 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
+import { loadavg } from 'node:os'
 import { performance } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import { Command, InvalidArgumentError } from 'commander'
@@ -64,6 +65,7 @@ async function measure(kind: StoreKind): Promise<Result> {
     return {
       store: kind,
       at: new Date().toISOString(),
+      loadAverage: loadavg()[1] ?? NaN,
       valueBytes: valueBytes / written,
       filledPerSecond: written / (fillMs / 1000),
       sizes,
