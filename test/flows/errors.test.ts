@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { createMemoryStore } from '../../src/stores/memory.ts'
 import type { BrowserResponse } from '../support/browser-response.ts'
 import { simulateInternet, type Internet } from '../support/internet.ts'
+import { deferred } from '../support/deferred.ts'
 import { rawExchange, rawRequest } from '../support/raw-client.ts'
 import { startRecordingUpstream } from '../support/recording-upstream.ts'
 
@@ -119,6 +120,31 @@ test('a store that cannot be read is 503 for sessions, and for nobody else; the 
   store.holds = holds
   expect(ada.jar.get(app.sessionCookie)?.value).toBe(cookie)
   expect((await ada.fetch('/api/a')).status).toBe(200)
+})
+
+test.each(['answers', 'fails'])('a client that leaves while the store is asked, which then %s, ends no session', async (how) => {
+  const store = createMemoryStore()
+  const internet = await simulateInternet({ store })
+  const ada = internet.browser()
+  await ada.login(internet.app)
+  const { get, holds } = store
+  const [asked, held] = [deferred(), deferred()]
+  store.holds = () => false
+  store.get = async (key) => {
+    asked.resolve()
+    await held.promise
+    return how === 'fails' ? broken() : get(key)
+  }
+  const left = ada.tab.stream('/api/a').catch(() => undefined)
+  await asked.promise
+  ada.agent.destroy()
+  held.resolve()
+  await left
+  store.get = get
+  store.holds = holds
+  expect((await ada.fetch('/api/b')).status).toBe(200)
+  expect(await ada.session()).toMatchObject({ authenticated: true })
+  expect(internet.logs.events('session_ended')).toEqual([])
 })
 
 test('a store that cannot be written makes a login a visible 503, not a circle', async () => {
