@@ -21,8 +21,8 @@ export interface Slice extends LoadResult {
 
 /** A slice in which others took more of a core than this is done again, where there is patience left. */
 const foreignBound = 0.05
-/** Seconds that the whole run may wait for others to be quiet. */
-let patienceSeconds = 300
+/** Seconds that the scenario under way may still wait for others to be quiet. */
+let patienceSeconds = 0
 
 /**
  * Measures targets in slices that alternate, each between two of the base: the machine's speed drifts by tens of per
@@ -32,17 +32,24 @@ export async function measure(
   scenario: Scenario,
   base: Running | undefined,
   others: readonly { readonly target: Running; readonly slices: number; readonly redisPid: number }[],
-  options: { readonly seconds: number; readonly warmSeconds: number; readonly onSlice: (slice: Slice) => void },
+  options: {
+    readonly seconds: number
+    readonly warmSeconds: number
+    /** How long this scenario may wait for other programs to be quiet. */
+    readonly patienceSeconds: number
+    readonly onSlice: (slice: Slice) => void
+  },
 ): Promise<Slice[]> {
   const { seconds, warmSeconds, onSlice } = options
+  patienceSeconds = options.patienceSeconds
   const slices: Slice[] = []
   const keep = (slice: Slice): Slice => {
     slices.push(slice)
     onSlice(slice)
     return slice
   }
-  for (const running of [...(base === undefined ? [] : [base]), ...others.map(({ target }) => target)])
-    await scenario.load(running, warmSeconds)
+  const all = [...(base === undefined ? [] : [base]), ...others.map(({ target }) => target)]
+  if (warmSeconds > 0) for (const running of all) await scenario.load(running, warmSeconds)
   const most = Math.max(...others.map((other) => other.slices))
   let before = base && keep(await quietSlice(scenario, base, 0, seconds))
   for (let round = 0; round < most; round++) {

@@ -214,7 +214,6 @@ export const targets: readonly Target[] = [
   bare(baseName),
   { ...bare('the same again (control)'), scenarios: ['get'] },
   coatcheck('Coatcheck, embedded', {}),
-  coatcheck('Coatcheck, memory', { store: 'memory' }),
   coatcheck('Coatcheck, Redis', { store: 'redis' }),
   coatcheck('Coatcheck, Postgres', { store: 'postgres' }),
   coatcheck('Coatcheck, 2 workers on 2 cores', { workers: 2 }, { core: '0,1', scenarios: ['get', 'post', 'login'] }),

@@ -7,7 +7,7 @@ const groups = [
   ],
   ['Guides', ['sessions-and-cookies', 'csrf', 'logout', 'authorization', 'behind-a-proxy', 'recipes']],
   ['Stores', ['stores', 'redis', 'postgres', 'nodes', 'million-sessions']],
-  ['Operate', ['production', 'operators', 'secrets', 'performance', 'faults']],
+  ['Operate', ['production', 'operators', 'secrets', 'benchmark', 'growth', 'performance', 'faults']],
   ['Reference', ['options', 'errors', 'api/index', 'changelog']],
   ['About', ['architecture', 'security-policy', 'security']],
 ]
