@@ -6,6 +6,7 @@ framework has its authentication.
 
 import json
 import os
+import socket
 from collections import defaultdict
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -13,7 +14,10 @@ import jwt
 
 ISSUER = os.environ["ISSUER"]
 AUDIENCE = os.environ["AUDIENCE"]
-KEYS = jwt.PyJWKClient(f"{ISSUER}/jwks", cache_keys=True, timeout=5)
+KEYS = jwt.PyJWKClient(f"{ISSUER}/jwks", cache_keys=True)
+# PyJWT before 2.8, as Debian has it, takes no timeout and gives the plain error of the connection.
+socket.setdefaulttimeout(5)
+KEYS_UNREACHABLE = (OSError, getattr(jwt, "PyJWKClientConnectionError", OSError))
 
 orders_of = defaultdict(list)
 
@@ -42,7 +46,7 @@ def caller_of(authorization, scope):
             audience=AUDIENCE,
             options={"require": ["exp", "sub", "iss", "aud"]},
         )
-    except jwt.PyJWKClientConnectionError as error:
+    except KEYS_UNREACHABLE as error:
         raise Refused(503, "tokens cannot be checked now") from error
     except jwt.PyJWTError as error:
         raise Refused(401, "invalid_token", 'Bearer error="invalid_token"') from error
