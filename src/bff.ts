@@ -19,6 +19,7 @@ import { headerOf } from './proxy/request-header.ts'
 import { staticFilesOf } from './proxy/static.ts'
 import { createFetch, createUpstreams } from './proxy/upstream.ts'
 import { WebSockets } from './proxy/web-sockets.ts'
+import { RateLimits } from './rate-limits.ts'
 import { compileRoutes } from './routes.ts'
 import { LoginCookies, SessionCookie } from './session/cookies.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './session/csrf-token.ts'
@@ -28,7 +29,7 @@ import type { SessionView } from './session/session-view.ts'
 import { Sessions } from './session/sessions.ts'
 import { ServerSide, type RequestLike } from './server-side.ts'
 import { Tokens } from './session/tokens.ts'
-import { createStore } from './stores/create.ts'
+import { createSharedCounters, createStore } from './stores/create.ts'
 import type { SessionStore } from './stores/store.ts'
 import { webLane } from './web-lane.ts'
 
@@ -170,6 +171,13 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
   })
 
   const live = new Live(sessions)
+  const sharedCounters = parts.store === undefined ? createSharedCounters(config) : undefined
+  const rateLimits = new RateLimits({
+    login: config.login.rateLimit,
+    routes: config.routes,
+    hash: (text) => keyring.mac('rate-limit', text),
+    shared: sharedCounters,
+  })
   const endpoints = webLane({
     config,
     strictTransportSecurity,
@@ -181,6 +189,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     keyring,
     store,
     live,
+    rateLimits,
     revocations,
     clock,
     random,
@@ -202,6 +211,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     tokens,
     upstreams,
     live,
+    rateLimits,
     via,
     responseRules,
     audit,
@@ -260,6 +270,7 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
       webSockets.close()
       await upstreams.destroy()
       await tokens.settle(settleMs)
+      sharedCounters?.close()
       await rawStore.close()
     },
   }

@@ -61,7 +61,11 @@ export function errorPage(
 ): string {
   const loginUrl = `${context.basePath}/login${returnTo === undefined ? '' : `?returnTo=${encodeURIComponent(returnTo)}`}`
   const links =
-    code === 'session_required' || code === 'login_failed' || code === 'provider_unavailable' || code === 'store_unavailable'
+    code === 'session_required' ||
+    code === 'login_failed' ||
+    code === 'too_many_requests' ||
+    code === 'provider_unavailable' ||
+    code === 'store_unavailable'
   return page(
     errorTable[code].title,
     `<h1>${escapeHtml(errorTable[code].title)}</h1>
@@ -78,5 +82,6 @@ const advice: Partial<Record<ErrorCode, string>> = {
   store_unavailable: 'Your session, if you have one, is kept. Try again in a moment.',
   forbidden: 'Your account does not have the permission for this.',
   login_needs_navigation: 'Open the page itself to log in.',
+  too_many_requests: 'Wait a little and try again.',
   csrf_failed: 'Open the application in a tab of its own and try again from there.',
 }

@@ -42,6 +42,8 @@ export interface ProxyRoute extends CommonRoute {
   readonly idleTimeoutMs: number
   readonly maxBodyBytes: number | undefined
   readonly cookies: ReadonlySet<string>
+  /** Whether the route has rate limits. */
+  readonly isLimited: boolean
   readonly cacheControl: 'private' | 'upstream'
 }
 
@@ -139,6 +141,7 @@ function compileRoute(config: RouteConfig): Route {
     idleTimeoutMs: config.idleTimeoutSeconds * 1000,
     maxBodyBytes: config.maxBodyBytes,
     cookies: new Set(config.cookies),
+    isLimited: (config.rateLimits ?? []).length > 0,
     cacheControl: config.cacheControl,
   }
 }

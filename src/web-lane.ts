@@ -12,6 +12,7 @@ import { loginStart } from './login/start.ts'
 import { Transactions } from './login/transaction.ts'
 import type { Metrics } from './metrics.ts'
 import type { Live } from './proxy/live.ts'
+import type { RateLimits } from './rate-limits.ts'
 import type { LoginCookies, SessionCookie } from './session/cookies.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './session/csrf-token.ts'
 import { EndedAtProvider } from './session/ended-at-provider.ts'
@@ -37,6 +38,7 @@ export interface WebLaneParts {
   readonly keyring: Keyring
   readonly store: SessionStore
   readonly live: Live
+  readonly rateLimits: RateLimits
   readonly revocations: Revocations
   readonly clock: () => number
   readonly random: (bytes: number) => Uint8Array
@@ -55,6 +57,7 @@ export function webLane(parts: WebLaneParts): Endpoints {
   }
   const endedAtProvider = new EndedAtProvider(store, config.provider.issuer, clock)
   const transactions = new Transactions(keyring, clock, random)
+  const limit = (clientAddress: string): Promise<void> => parts.rateLimits.login(clientAddress)
   const callback = new Callback({
     basePath,
     provider,
@@ -67,6 +70,7 @@ export function webLane(parts: WebLaneParts): Endpoints {
     clock,
     audit,
     sessionOf,
+    limit,
     discard: (refreshToken) => void revocations.start(refreshToken),
   })
   return new Endpoints({
@@ -83,6 +87,7 @@ export function webLane(parts: WebLaneParts): Endpoints {
         transactions,
         cookies: loginCookies,
         parameters: config.login.parameters,
+        limit,
         sessionKeyOf: (request) => {
           const presented = sessionCookie.read(request.headers.get('cookie') ?? undefined)
           return presented.kind === 'one' ? sessionKey(presented.id) : undefined

@@ -191,7 +191,7 @@ function checkRoute(route: KnownRoute, report: Report): void {
   if (upstream !== undefined && route.static !== undefined)
     report(['static'], 'stands beside upstream; a route has one of the two, remove the other')
   if (upstream === undefined && route.static !== undefined) {
-    for (const key of ['methods', 'require', 'token', 'maxBodyBytes'] as const) {
+    for (const key of ['methods', 'require', 'token', 'maxBodyBytes', 'rateLimits'] as const) {
       if (route[key] !== undefined)
         report([key], 'concerns proxied calls only; a static route cannot have it, remove it', ['static'], ['upstream'])
     }

@@ -41,6 +41,21 @@ export const route = z.strictObject({
     .default(900)
     .describe('A stream, upload or WebSocket in which nothing moves for this long is ended.'),
   maxBodyBytes: z.int().positive().optional().describe('Larger request bodies answer 413. Default: no limit; they are streamed.'),
+  rateLimits: z
+    .array(
+      z.strictObject({
+        requests: z.int().min(1).max(1_000_000_000).describe('So many calls; those beyond answer 429 with Retry-After.'),
+        perSeconds: seconds(86_400).default(60).describe('In so many seconds, at most a day.'),
+        by: z
+          .enum(['address', 'session', 'route'])
+          .default('session')
+          .describe(
+            "What is counted by itself: `address` (the client's; IPv6 by its /64), `session` (without one, the address), or the whole `route`.",
+          ),
+      }),
+    )
+    .optional()
+    .describe('Limits that all have to hold. Each process counts by itself, unless the session store is Redis. Default: none.'),
   cookies: z.array(cookieName()).default([]).describe("Names of the browser's cookies that the upstream may see. Default: none."),
   cacheControl: z
     .enum(['private', 'upstream'])

@@ -58,6 +58,18 @@ export const configSchema = z.strictObject({
         .array(z.enum(['prompt', 'loginHint', 'acrValues', 'maxAge', 'uiLocales']))
         .default(['prompt', 'loginHint'])
         .describe('What a link to /bff/login may set; everything else in it is ignored.'),
+      rateLimit: z
+        .strictObject({
+          requests: z
+            .int()
+            .min(0)
+            .max(1_000_000_000)
+            .default(1200)
+            .describe('So many requests to the login and the callback from one address (IPv6: one /64); 0 for no limit.'),
+          perSeconds: seconds(86_400).default(60).describe('In so many seconds, at most a day.'),
+        })
+        .prefault({})
+        .describe('Who is over it gets 429 with Retry-After. Each process counts by itself, unless the session store is Redis.'),
     })
     .prefault({})
     .describe('Logging in.'),

@@ -23,6 +23,8 @@ export interface CallbackOptions {
   readonly audit: Audit
   /** The live session of a request, by its cookie. */
   readonly sessionOf: (request: Request) => MaybePromise<Session | undefined>
+  /** Counts the request; rejects with `too_many_requests`. */
+  readonly limit: (clientAddress: string) => Promise<void>
   /** Gives tokens back that no session will hold, in the background. */
   readonly discard: (refreshToken: string) => void
 }
@@ -68,6 +70,11 @@ export class Callback {
     const { method } = call.request
     if (method !== 'GET' && method !== 'POST') throw new BffError('method_not_allowed', { allow: ['GET', 'POST'] })
     try {
+      await this.#options.limit(call.clientAddress)
+    } catch (error) {
+      return this.#refuse(BffError.from(error))
+    }
+    try {
       return await this.#finish(call)
     } catch (error) {
       return this.#fail(
@@ -75,6 +82,12 @@ export class Callback {
         error instanceof Failure ? error : new Failure(BffError.from(error).code, 'unexpected', undefined, error),
       )
     }
+  }
+
+  /** Before anything was looked at: the transaction is untouched, and the page can be loaded again. */
+  #refuse({ code, retryAfterSeconds = 1 }: BffError): Response {
+    const headers = { ...callbackHeaders, 'retry-after': String(retryAfterSeconds) }
+    return seeOther(`${this.#options.basePath}/error?code=${code}`, [], headers)
   }
 
   async #finish(call: WebCall): Promise<Response> {

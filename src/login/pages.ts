@@ -42,6 +42,7 @@ const shownCodes: ReadonlySet<string> = new Set<ErrorCode>([
   'store_unavailable',
   'bad_request',
   'internal_error',
+  'too_many_requests',
 ])
 
 /** `GET /bff/error?code=...`: a plain page with a link to try again, or the app where the browser is logged in already. */
@@ -55,7 +56,7 @@ export function loginError(basePath: string, sessionOf: (request: Request) => Ma
     if (code === 'login_failed' && (await isLoggedIn(call, sessionOf))) return seeOther(returnTo)
     const { status } = errorTable[code]
     const headers: Record<string, string> = { ...pageHeaders }
-    if (status === 503) headers['retry-after'] = '5'
+    if (status === 503 || status === 429) headers['retry-after'] = '5'
     // Arrived by a redirect from another site, the browser kept a Strict cookie back: one same-origin hop shows it.
     if (request.headers.get('sec-fetch-site') === 'cross-site' && !url.searchParams.has('again')) {
       const again = new URL(url)

@@ -13,6 +13,8 @@ export interface LoginStartOptions {
   readonly parameters: readonly LoginParameter[]
   /** The store key of the session that the request's cookie names, if it names one. */
   readonly sessionKeyOf: (request: Request) => string | undefined
+  /** Counts the request; rejects with `too_many_requests`. */
+  readonly limit: (clientAddress: string) => Promise<void>
 }
 
 /** Parameters of a login link, and what they become in the authorization request (OIDC Core section 3.1.2.1). */
@@ -33,8 +35,9 @@ export type LoginParameter = keyof typeof loginParameters
  * `GET /bff/login`: makes a transaction, sealed in a cookie of this browser, and sends it to the provider. Only a page
  * navigation does; a fetch, a frame, an image or a prefetch would pile up transactions that nobody finishes.
  */
-export function loginStart({ provider, transactions, cookies, parameters, sessionKeyOf }: LoginStartOptions): Endpoint {
-  return async ({ request, url }) => {
+export function loginStart({ provider, transactions, cookies, parameters, sessionKeyOf, limit }: LoginStartOptions): Endpoint {
+  return async ({ request, url, clientAddress }) => {
+    await limit(clientAddress)
     if (request.method !== 'GET') throw new BffError('method_not_allowed', { allow: ['GET'] })
     const notNavigation = whyNotNavigation(request.headers)
     if (notNavigation !== undefined) throw new BffError('login_needs_navigation', { reason: notNavigation })

@@ -3,6 +3,7 @@ import { BffError } from '../errors.ts'
 import { guard, type GuardRules } from '../guard.ts'
 import type { Audit, Logger } from '../log.ts'
 import type { Metrics } from '../metrics.ts'
+import type { RateLimits } from '../rate-limits.ts'
 import type { ProxyRoute, Route, StaticRoute } from '../routes.ts'
 import type { PresentedSession, SessionCookie } from '../session/cookies.ts'
 import type { Open } from '../session/open.ts'
@@ -41,6 +42,7 @@ export interface ProxyOptions {
   readonly tokens: Tokens
   readonly upstreams: Upstreams
   readonly live: Live
+  readonly rateLimits: RateLimits
   readonly via: string
   readonly responseRules: ResponseRules
   readonly audit: Audit
@@ -104,17 +106,22 @@ export class Proxy {
 
   /** Everything that is judged before a call or a WebSocket goes out, in the order that matters. */
   async admit(exchange: Exchange, route: ProxyRoute, isUpgrade: boolean): Promise<Admitted> {
-    const { sessionCookie, sessions, tokens } = this.#options
+    const { sessionCookie, sessions, tokens, rateLimits } = this.#options
     const { req, requestId, clientAddress } = exchange
     const method = req.method ?? ''
     checkMethod(route, method)
+    const isLimited = route.isLimited && !exchange.isServerCall
+    if (isLimited) await rateLimits.call(route.path, clientAddress)
     const presented = sessionCookie.read(headerOf(req, 'cookie'))
     this.#guard(exchange, route, presented, isUpgrade)
     let session: Session | undefined
     if (route.auth !== 'none' && presented.kind === 'one') {
       const found = sessions.find(presented.id)
       session = found instanceof Promise ? await found : found
-      if (session !== undefined && tokens.isDue(session, route.token)) session = await tokens.fresh(session, route.token)
+    }
+    if (isLimited) await rateLimits.session(route.path, session?.key, clientAddress)
+    if (session !== undefined) {
+      if (tokens.isDue(session, route.token)) session = await tokens.fresh(session, route.token)
     }
     if (session === undefined && route.auth === 'required')
       throw new BffError('session_required', { reason: `session cookie: ${presented.kind}` })

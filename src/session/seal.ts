@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, timingSafeEqual
 import type { Secret } from '../config/secret.ts'
 
 /** What a key is for. A value sealed for one purpose never opens for another. */
-export type Purpose = 'session-meta' | 'session-tokens' | 'login-transaction' | 'login-state' | 'csrf-token'
+export type Purpose = 'session-meta' | 'session-tokens' | 'login-transaction' | 'login-state' | 'csrf-token' | 'rate-limit'
 
 const format = 1
 const ivBytes = 12

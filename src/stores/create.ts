@@ -2,7 +2,8 @@ import type { Config } from '../config/schema.ts'
 import { createEmbeddedStore } from './embedded.ts'
 import { createMemoryStore } from './memory.ts'
 import { createPostgresStore, migratePostgres } from './postgres.ts'
-import { createRedisStore } from './redis.ts'
+import { createRedisStore, type RedisStoreOptions } from './redis.ts'
+import { RedisCounters } from './redis-counters.ts'
 import type { SessionStore } from './store.ts'
 
 /** The store that the config names. It opens at first use, so a store in trouble does not keep the process from starting. */
@@ -13,16 +14,8 @@ export function createStore(config: Config, clock: () => number = Date.now): Ses
       return createEmbeddedStore({ path: store.path, clock })
     case 'memory':
       return createMemoryStore({ clock })
-    case 'redis': {
-      const { url, keyPrefix, tls, sentinelUsername, sentinelPassword } = store
-      return createRedisStore({
-        url: url.reveal(),
-        keyPrefix,
-        clock,
-        ...(tls === undefined ? {} : { tls: defined({ ...tls, key: tls.key?.reveal() }) }),
-        ...defined({ sentinelUsername, sentinelPassword: sentinelPassword?.reveal() }),
-      })
-    }
+    case 'redis':
+      return createRedisStore({ ...redisOptions(store), clock })
     case 'postgres': {
       const { url, listenUrl, schema, poolSize, ca } = store
       return createPostgresStore({
@@ -33,6 +26,26 @@ export function createStore(config: Config, clock: () => number = Date.now): Ses
         ...defined({ listenUrl: listenUrl?.reveal(), ca }),
       })
     }
+  }
+}
+
+/** The counters that all nodes share, where the configured store can hold them. Connects at first use. */
+export function createSharedCounters({ session: { store } }: Config): RedisCounters | undefined {
+  return store.type === 'redis' ? new RedisCounters(redisOptions(store)) : undefined
+}
+
+function redisOptions({
+  url,
+  keyPrefix,
+  tls,
+  sentinelUsername,
+  sentinelPassword,
+}: Extract<Config['session']['store'], { type: 'redis' }>): RedisStoreOptions {
+  return {
+    url: url.reveal(),
+    keyPrefix,
+    ...(tls === undefined ? {} : { tls: defined({ ...tls, key: tls.key?.reveal() }) }),
+    ...defined({ sentinelUsername, sentinelPassword: sentinelPassword?.reveal() }),
   }
 }
 

@@ -15,6 +15,7 @@ const foundation = [
   'memory-server',
   'decoded-body',
   'metrics',
+  'rate-limits',
 ]
 
 /** What stands further right may be imported by what stands further left, and never the other way round. */
@@ -55,6 +56,7 @@ const packageImporters: Readonly<Record<string, RegExp>> = {
   zod: /^src\/(config|dev)\//,
   yaml: /^src\/(config|dev)\//,
   'prom-client': /^src\/metrics\.ts$/,
+  'rate-limiter-flexible': /^src\/rate-limits\.ts$/,
   react: /^src\/react\//,
   pino: /^src\/log\.ts$/,
 }

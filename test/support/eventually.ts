@@ -1,5 +1,5 @@
 /** Repeats a check until it holds, for work the server does in the background. Fails with the check's own words. */
-export async function eventually(check: () => void | Promise<void>, withinMs = 5_000): Promise<void> {
+export async function eventually<T>(check: () => T | Promise<T>, withinMs = 5_000): Promise<T> {
   const endMs = performance.now() + withinMs
   for (;;) {
     try {
