@@ -39,6 +39,10 @@ export interface InternetOptions {
   /** Start without a provider behind the issuer's address; `provider.start()` brings it up. */
   readonly providerDown?: boolean
   readonly safety?: SafetyOptions
+  /** Stays open until the test file closes it, and is not checked by itself: `hostile-case.ts` does both. */
+  readonly isShared?: boolean
+  /** Routes besides those of an ordinary app. */
+  readonly moreRoutes?: ConfigInput['routes']
   /** Files of the app, by name, besides its index.html and app.js. */
   readonly files?: Readonly<Record<string, string>>
 }
@@ -104,7 +108,7 @@ export async function simulateInternet(options: InternetOptions = {}): Promise<I
   const store = options.store ?? createMemoryStore({ clock })
   const firstPort = await findFreePort()
   const origin = options.scheme === 'http' ? `http://localhost:${firstPort}` : 'https://app.test'
-  const config = makeConfig(origin, provider, upstream, folder, options.config ?? {})
+  const config = makeConfig(origin, provider, upstream, folder, options.config ?? {}, options.moreRoutes)
   provider.redirectUris.add(`${origin}${config.basePath}/callback`)
   provider.postLogoutRedirectUris.add(`${origin}${config.logout?.postLogoutPath ?? '/'}`)
   if (options.providerDown === true) await provider.stop()
@@ -160,7 +164,7 @@ export async function simulateInternet(options: InternetOptions = {}): Promise<I
       rmSync(folder, { recursive: true, force: true })
     },
   }
-  open.set(internet, options.safety ?? {})
+  if (options.isShared !== true) open.set(internet, options.safety ?? {})
   return internet
 }
 
@@ -185,8 +189,9 @@ function makeConfig(
   upstream: RecordingUpstream,
   folder: string,
   overrides: ConfigOverrides,
+  moreRoutes: ConfigInput['routes'] = [],
 ) {
-  const { basePath = '/bff', provider: ofProvider, session, limits, ...others } = overrides
+  const { basePath = '/bff', provider: ofProvider, session, limits, routes, ...others } = overrides
   return {
     origin,
     basePath,
@@ -200,7 +205,7 @@ function makeConfig(
     session: { secrets: [serverSecret], store: { type: 'memory' as const }, ...session },
     limits: { shutdownSeconds: 1, ...limits },
     log: { level: 'trace' as const },
-    routes: defaultRoutes(upstream.url, folder),
+    routes: [...(routes ?? defaultRoutes(upstream.url, folder)), ...moreRoutes],
     ...others,
   }
 }

@@ -1,8 +1,8 @@
 import { expect } from 'vitest'
 import type { Browser } from './browser.ts'
 import type { CapturedLog } from './captured-log.ts'
-import { values, type BrowserExchange } from './exchange.ts'
-import { rawExchange, rawRequest } from './raw-client.ts'
+import { values } from './exchange.ts'
+import { rawExchange, rawRequest, type RawResponse } from './raw-client.ts'
 import type { RecordingUpstream } from './recording-upstream.ts'
 import type { ScriptedProvider } from './scripted-provider.ts'
 import { findSecrets, type Finding, type Searched } from './secret-search.ts'
@@ -14,6 +14,23 @@ export interface Watched {
   readonly upstream: RecordingUpstream
   readonly logs: CapturedLog
   readonly browsers: readonly Browser[]
+  /** What raw clients got from the app, by what was asked. */
+  readonly raw?: readonly RawAnswer[]
+}
+
+/** One answer that a raw client got. */
+export interface RawAnswer {
+  readonly what: string
+  readonly response: RawResponse
+}
+
+interface SeenAnswer {
+  readonly what: string
+  readonly url: URL
+  readonly status: number
+  readonly head: string
+  readonly headers: readonly (readonly [string, string])[]
+  readonly body: Buffer
 }
 
 /** Exceptions a test has to name. */
@@ -26,6 +43,8 @@ export interface SafetyOptions {
   readonly idTokenHint?: boolean
   /** The test provokes `internal_error`, as a host that is mounted wrongly does, and looks at it itself. */
   readonly internalErrors?: boolean
+  /** Statuses from 500 on that the case may cause, because it breaks the provider, the store or an upstream. Asked for only by `expectNoServerError`. */
+  readonly serverErrors?: readonly number[]
   /** The test has closed a gateway itself. */
   readonly stopped?: boolean
 }
@@ -49,6 +68,15 @@ export function expectSafe(watched: Watched, options: SafetyOptions = {}): void 
   expect(innerDetails(watched), 'stack traces or file paths in an answer').toEqual([])
 }
 
+/** Nothing a client sent made the server fail: no answer from 500 on, besides those the case names. */
+export function expectNoServerError(watched: Watched, { serverErrors = [] }: SafetyOptions = {}): void {
+  const failed = answers(watched).filter(({ status }) => status >= 500 && !serverErrors.includes(status))
+  expect(
+    failed.map(({ what, status }) => `${status} to ${what}`),
+    'answers that blame the server',
+  ).toEqual([])
+}
+
 /** The gateway still answers an ordinary request, and soon. */
 export async function expectAlive(port: number): Promise<void> {
   const startedMs = performance.now()
@@ -61,17 +89,18 @@ function faults({ logs }: Watched): unknown[] {
   return logs.lines().filter((line) => line['code'] === 'internal_error' || Number(line['level']) >= 60)
 }
 
-function browserPlaces({ app, browsers }: Watched): Searched[] {
-  return browsers.flatMap((browser) => [
-    ...browser.exchanges
-      .filter((exchange) => exchange.url.origin === app)
-      .flatMap((exchange) => [
-        { where: `head of ${exchange.method} ${exchange.url.pathname}`, text: exchange.head },
-        { where: `body of ${exchange.method} ${exchange.url.pathname}`, text: exchange.body.toString('latin1') },
-      ]),
-    ...browser.tabs.map((tab) => ({ where: 'the address bar', text: tab.page?.url.origin === app ? tab.url : '' })),
-    { where: 'WebSocket messages', text: browser.messages.join('\n') },
-  ])
+function browserPlaces(watched: Watched): Searched[] {
+  const { app, browsers } = watched
+  return [
+    ...answers(watched).flatMap(({ what, head, body }) => [
+      { where: `head of ${what}`, text: head },
+      { where: `body of ${what}`, text: body.toString('latin1') },
+    ]),
+    ...browsers.flatMap((browser) => [
+      ...browser.tabs.map((tab) => ({ where: 'the address bar', text: tab.page?.url.origin === app ? tab.url : '' })),
+      { where: 'WebSocket messages', text: browser.messages.join('\n') },
+    ]),
+  ]
 }
 
 function logPlaces({ logs }: Watched): Searched[] {
@@ -101,24 +130,34 @@ function unprovenCalls({ upstream, provider }: Watched, { openPaths = [] }: Safe
     .map(({ method, target }) => `${method} ${target}`)
 }
 
-function foreignLocations({ app, provider, browsers }: Watched, { locations = [] }: SafetyOptions): string[] {
-  const allowed = new Set([app, provider.issuer, ...locations])
-  const led = (exchange: BrowserExchange) => [
-    ...values(exchange.headers, 'location'),
-    ...values(exchange.headers, 'refresh').map((field) => field.replace(/^[^;]*;\s*url=/i, '')),
+function foreignLocations(watched: Watched, { locations = [] }: SafetyOptions): string[] {
+  const allowed = new Set([watched.app, watched.provider.issuer, ...locations])
+  const led = ({ headers }: SeenAnswer) => [
+    ...values(headers, 'location'),
+    ...values(headers, 'refresh').map((field) => field.replace(/^[^;]*;\s*url=/i, '')),
   ]
-  return appExchanges(app, browsers)
-    .flatMap((exchange) => led(exchange).map((location) => ({ location, target: new URL(location, exchange.url) })))
+  return answers(watched)
+    .flatMap((answer) => led(answer).map((location) => ({ location, target: new URL(location, answer.url) })))
     .filter(({ target }) => !allowed.has(target.origin))
     .map(({ location }) => location)
 }
 
-function innerDetails({ app, browsers }: Watched): string[] {
-  return appExchanges(app, browsers)
-    .map((exchange) => exchange.body.toString('latin1'))
+function innerDetails(watched: Watched): string[] {
+  return answers(watched)
+    .map(({ body }) => body.toString('latin1'))
     .filter((body) => /\n\s+at .+:\d+:\d+/.test(body) || body.includes('node_modules') || body.includes(process.cwd()))
 }
 
-function appExchanges(app: string, browsers: readonly Browser[]): BrowserExchange[] {
-  return browsers.flatMap((browser) => browser.exchanges.filter((exchange) => exchange.url.origin === app))
+function answers({ app, browsers, raw = [] }: Watched): SeenAnswer[] {
+  const seen = browsers.flatMap((browser) =>
+    browser.exchanges
+      .filter(({ url }) => url.origin === app)
+      .map((exchange) => ({ ...exchange, what: `${exchange.method} ${exchange.url.pathname}` })),
+  )
+  const url = new URL(app)
+  return [...seen, ...raw.map(({ what, response }) => ({ ...response, what, url, head: headOf(response) }))]
+}
+
+function headOf({ startLine, headers }: RawResponse): string {
+  return [startLine, ...headers.map(([name, value]) => `${name}: ${value}`)].join('\r\n')
 }

@@ -67,6 +67,8 @@ export interface ScriptedProvider extends ProviderState {
   override(endpoint: Endpoint, script: Script | undefined): void
   /** For the next call only; several queue up. */
   once(endpoint: Endpoint, script: Script): void
+  /** Takes back what `override`, `once` and `hold` said. */
+  forgetScripts(): void
   /** Calls wait before they are worked on, or, with `after`, when they are done but not answered. */
   hold(endpoint: Endpoint, when?: 'before' | 'after'): Hold
   /** Who is logged in at the provider from now on. */
@@ -157,6 +159,10 @@ export async function startScriptedProvider(options: { readonly clock?: TestCloc
     },
     once(endpoint, script) {
       queued.set(endpoint, [...(queued.get(endpoint) ?? []), script])
+    },
+    forgetScripts() {
+      overrides.clear()
+      queued.clear()
     },
     hold(endpoint, when = 'before') {
       const gate = deferred()
