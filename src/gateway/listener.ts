@@ -81,10 +81,12 @@ function answerHttp1(server: Server, bff: Bff, handle: (req: IncomingMessage, re
   const upgraded = new Set<Duplex>()
   server.on('request', handle)
   // The proxy says 100 Continue once the body can go out; a refused upload is then never sent.
-  server.on('checkContinue', handle)
-  server.on('checkExpectation', (_req: IncomingMessage, res: ServerResponse) => {
-    res.writeHead(417, { connection: 'close', 'content-length': 0 }).end()
+  server.on('checkContinue', (req: IncomingMessage, res: ServerResponse) => {
+    // Node looks for the words anywhere in the field (CVE-2025-55702: who reads an odd one in another way waits for no body).
+    if (req.headers.expect?.toLowerCase() === '100-continue') handle(req, res)
+    else refuseExpectation(req, res)
   })
+  server.on('checkExpectation', refuseExpectation)
   server.on('upgrade', (req: IncomingMessage, socket: Duplex, head: Buffer) => {
     upgraded.add(socket)
     socket.once('close', () => upgraded.delete(socket))
@@ -92,6 +94,10 @@ function answerHttp1(server: Server, bff: Bff, handle: (req: IncomingMessage, re
   })
   server.on('clientError', (error: Error & { code?: string }, socket: Duplex) => answerUnparsable(error, socket, bff.log))
   return upgraded
+}
+
+function refuseExpectation(_req: IncomingMessage, res: ServerResponse): void {
+  res.writeHead(417, { connection: 'close', 'content-length': 0 }).end()
 }
 
 async function drain(server: Server, upgraded: ReadonlySet<Duplex>, { graceMs, idleMs }: DrainTimes): Promise<void> {

@@ -270,3 +270,13 @@ test('tokens that the store did not take are given back where the session was cl
   await vi.waitFor(() => expect(discarded).toEqual(['refresh-1']))
   expect(asked).toHaveLength(1)
 })
+
+test('calls that come together wait for one refresh, and the store is asked for one lease', async () => {
+  const session = await login()
+  now += 280_000
+  const add = vi.spyOn(store, 'add')
+  const found = await Promise.all(Array.from({ length: 10 }, () => one.tokens.fresh(session, undefined)))
+  expect(new Set(found.map((fresh) => fresh?.tokens.accessToken))).toEqual(new Set(['access-1']))
+  expect(asked).toHaveLength(1)
+  expect(add.mock.calls.filter(([key]) => key.startsWith('lease:'))).toHaveLength(1)
+})
