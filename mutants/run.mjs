@@ -13,8 +13,13 @@ import { loginMutants } from './login.mjs'
 import { proxy } from './proxy.mjs'
 import { session } from './session.mjs'
 
+/** @typedef {{ original: string, mutant: string }} Change */
+/** @typedef {Change & { file: string, weakens: string, tests: readonly string[], also?: readonly Change[] }} Mutant */
+/** @typedef {{ mutant: Mutant, killer: string | undefined }} Result */
+
 const root = fileURLToPath(new URL('..', import.meta.url))
 const words = process.argv.slice(2)
+/** @type {readonly Mutant[]} */
 const all = [...guard, ...loginMutants, ...session, ...proxy]
 const chosen = all.filter(({ file, weakens }) => words.every((word) => `${file} ${weakens}`.includes(word)))
 /** What runs where the named tests notice nothing. */
@@ -29,6 +34,7 @@ function makeCopy() {
   return folder
 }
 
+/** The source with the change in it. @type {(source: string, mutant: Mutant) => string} */
 function mutate(source, { file, original, mutant, also = [] }) {
   let text = source
   for (const change of [{ original, mutant }, ...also]) {
@@ -39,13 +45,14 @@ function mutate(source, { file, original, mutant, also = [] }) {
   return text
 }
 
-/** Whether some test fails; the words of the first one. */
+/** The words of the first test that fails. @type {(folder: string, tests: readonly string[]) => Promise<string | undefined>} */
 function failing(folder, tests) {
   return new Promise((resolve) => {
     const args = ['node_modules/vitest/vitest.mjs', 'run', '-c', 'vitest.mutants.config.ts', '--bail', '1', ...tests]
     const run = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '' } })
     let output = ''
-    for (const stream of [run.stdout, run.stderr]) stream.on('data', (chunk) => (output += chunk))
+    for (const stream of [run.stdout, run.stderr])
+      stream.on('data', (/** @type {Buffer} */ chunk) => (output += chunk.toString()))
     run.on('close', (code) => {
       const test = /FAIL\s+(\S+\.test\.ts(?: > [^\n]*)?)/.exec(output)?.[1]
       // A run that found no test at all proves nothing.
@@ -56,6 +63,7 @@ function failing(folder, tests) {
   })
 }
 
+/** @type {(folder: string, mutant: Mutant) => Promise<string | undefined>} */
 async function judge(folder, mutant) {
   const path = join(folder, mutant.file)
   const source = readFileSync(path, 'utf8')
@@ -69,6 +77,7 @@ async function judge(folder, mutant) {
 
 for (const mutant of chosen) mutate(readFileSync(join(root, mutant.file), 'utf8'), mutant)
 
+/** @type {Result[]} */
 const results = []
 const waiting = [...chosen]
 async function work() {
@@ -79,7 +88,9 @@ async function work() {
       const killer = await judge(folder, mutant)
       results.push({ mutant, killer })
       const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
-      console.log(`${killer === undefined ? 'SURVIVED' : 'killed  '} ${seconds.padStart(5)} s  ${mutant.file}: ${mutant.weakens}`)
+      process.stdout.write(
+        `${killer === undefined ? 'SURVIVED' : 'killed  '} ${seconds.padStart(5)} s  ${mutant.file}: ${mutant.weakens}\n`,
+      )
     }
   } finally {
     rmSync(folder, { recursive: true, force: true })
@@ -89,10 +100,11 @@ async function work() {
 await Promise.all(Array.from({ length: Math.min(2, cpus().length, chosen.length) }, work))
 const survivors = results.filter(({ killer }) => killer === undefined)
 if (words.length === 0) writeFileSync(join(root, 'docs/mutants.md'), page())
-console.log(`\n${results.length - survivors.length} passed, ${survivors.length} failed`)
+process.stdout.write(`\n${results.length - survivors.length} passed, ${survivors.length} failed\n`)
 if (survivors.length > 0 || results.length === 0) process.exitCode = 1
 
 function page() {
+  /** @type {(text: string) => string} */
   const cell = (text) => text.replaceAll('|', '\\|')
   const rows = chosen.map((mutant) => {
     const killer = results.find((result) => result.mutant === mutant)?.killer

@@ -156,7 +156,7 @@ test.each([
   const answers = await answersUntilEnd(connection)
   expect(answers).toHaveLength(1)
   expect(answers[0]?.status).not.toBe(101)
-  const { head = '' } = scene.internet.upstream.requests[0] ?? {}
+  const head = scene.internet.upstream.requests[0]?.head ?? ''
   expect(head).not.toMatch(/upgrade|http2-settings|h2c/i)
 })
 
