@@ -101,6 +101,12 @@ function createProgram(terminal: Terminal, startGateway: StartGateway, exit: (co
     .option('--provider-port <port>', 'port of the local provider; 0 picks a free one', wholeNumber(0, 65535))
     .action(async (options: DevFlags) => exit(await develop(options, terminal)))
 
+  program
+    .command('lab')
+    .description('run the attack lab: one injected script in the same app built five ways, everything on loopback and in memory')
+    .option('--port <port>', "port of the lab's page; 0 picks a free one", wholeNumber(0, 65535), 4600)
+    .action(async ({ port }: { port: number }) => exit(await openLab(port, terminal)))
+
   return program
 }
 
@@ -124,6 +130,13 @@ async function develop(flags: DevFlags, terminal: Terminal): Promise<number> {
   const found = isBare && existsSync(defaultFile) ? { config: defaultFile } : {}
   const running = await runDev({ ...flags, ...found, print: (text) => terminal.stdout.write(`${text}\n`) })
   return untilSignalled(terminal, () => running.close())
+}
+
+async function openLab(port: number, terminal: Terminal): Promise<number> {
+  const { startLab } = await import('../lab/lab.ts')
+  const lab = await startLab({ port })
+  terminal.stdout.write(`\n  The attack lab runs, on this machine alone. Open  ${lab.url}\n  Ctrl-C ends everything.\n\n`)
+  return untilSignalled(terminal, () => lab.close())
 }
 
 /** Loaded only where it is used: `coatcheck secret` needs no server. */

@@ -23,7 +23,9 @@ const layers = [
   ['index'],
   ['react'],
   ['browser'],
-  ['cli', 'gateway', 'dev'],
+  ['cli'],
+  ['lab'],
+  ['gateway', 'dev'],
   ['adapters'],
   ['bff'],
   ['fetch-lane'],
@@ -42,7 +44,7 @@ const storeChoosers = ['index', 'cli', 'gateway', 'dev', 'bff', 'stores']
 const packageImporters: Readonly<Record<string, RegExp>> = {
   'openid-client': /^src\/login\/provider(-[a-z]+)?\.ts$/,
   oauth4webapi: /^src\/login\/provider(-[a-z]+)?\.ts$/,
-  jose: /^src\/login\//,
+  jose: /^src\/(login|lab)\//,
   undici: /^src\/proxy\/upstream\.ts$/,
   send: /^src\/proxy\/static\.ts$/,
   'mime-types': /^src\/proxy\/static\.ts$/,
@@ -52,7 +54,7 @@ const packageImporters: Readonly<Record<string, RegExp>> = {
   pg: /^src\/stores\/postgres(-[a-z]+)?\.ts$/,
   commander: /^src\/cli\//,
   picocolors: /^src\/(cli|dev)\//,
-  'oidc-provider': /^src\/dev\//,
+  'oidc-provider': /^src\/(dev|lab)\//,
   zod: /^src\/(config|dev)\//,
   yaml: /^src\/(config|dev)\//,
   'prom-client': /^src\/metrics\.ts$/,
@@ -116,7 +118,7 @@ function refusedFile(from: string, to: string, tree: SourceTree, isType: boolean
   if (toLayer < 0) return `${toPart} has no place in the layout`
   if (toPart === 'stores' && to !== 'src/stores/store.ts' && !storeChoosers.includes(fromPart))
     return 'only stores/store.ts may be known here'
-  if (fromLayer === toLayer && fromPart !== 'cli' && fromPart !== 'dev') return `${fromPart} and ${toPart} stand side by side`
+  if (fromLayer === toLayer && fromPart !== 'dev') return `${fromPart} and ${toPart} stand side by side`
   return fromLayer <= toLayer ? undefined : `${toPart} stands above ${fromPart}`
 }
 
