@@ -23,9 +23,7 @@ const layers = [
   ['index'],
   ['react'],
   ['browser'],
-  ['cli'],
-  ['lab'],
-  ['gateway', 'dev'],
+  ['cli', 'lab', 'gateway', 'dev'],
   ['adapters'],
   ['bff'],
   ['fetch-lane'],
@@ -118,7 +116,7 @@ function refusedFile(from: string, to: string, tree: SourceTree, isType: boolean
   if (toLayer < 0) return `${toPart} has no place in the layout`
   if (toPart === 'stores' && to !== 'src/stores/store.ts' && !storeChoosers.includes(fromPart))
     return 'only stores/store.ts may be known here'
-  if (fromLayer === toLayer && fromPart !== 'dev') return `${fromPart} and ${toPart} stand side by side`
+  if (fromLayer === toLayer && !['cli', 'lab', 'dev'].includes(fromPart)) return `${fromPart} and ${toPart} stand side by side`
   return fromLayer <= toLayer ? undefined : `${toPart} stands above ${fromPart}`
 }
 
