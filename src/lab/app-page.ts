@@ -6,7 +6,7 @@ export function appPage(places: Places, app: AppName): string {
   return `<!doctype html>
 <html lang="en" data-app="${app}" data-idp="${originOf(places, 'idp')}" data-api="${base}" data-resource="${apiResource}" data-scope="${scope}">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Little Bank</title>
-<link rel="icon" href="data:,">
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/app.css">
 <main><h1>Little Bank</h1>
 <p id="account" role="status">Not logged in.</p>
 <p><button id="login">Log in</button> <button id="refresh">Show my balance</button>

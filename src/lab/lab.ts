@@ -55,12 +55,14 @@ export async function startLab({ port = 0 }: { readonly port?: number } = {}): P
     } else if (request.url === '/attack' && request.method === 'POST' && request.headers.origin === originOf(places, 'lab')) {
       const form = new URLSearchParams(await bodyOf(request))
       const name = appNames.find((known) => known === form.get('app'))
-      if (name !== undefined) await (form.has('afterLogout') ? runAfterLogout(name) : run(name))
-      response.writeHead(303, { Location: '/#matrix' }).end()
+      const isReady = name !== undefined && attacker.isScriptHome(name)
+      if (isReady) await (form.has('afterLogout') ? runAfterLogout(name) : run(name))
+      response.writeHead(303, { Location: isReady ? '/#matrix' : '/#not-yet' }).end()
     } else response.writeHead(404).end()
   }
   const app = async (name: AppName, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (path === '/app.js') text(response, 'text/javascript', appScript)
+    if (path === '/app.css') text(response, 'text/css', labStyle)
+    else if (path === '/app.js') text(response, 'text/javascript', appScript)
     else if (path === '/' || path === '/callback') text(response, 'text/html', appPage(places, name))
     else if (name === 'proxy' && path.startsWith('/api/')) await forward(places, request, response)
     else response.writeHead(404).end()

@@ -32,6 +32,8 @@ span.taken { padding: 0 0.35rem; border-radius: 4px; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem; overflow: auto; max-height: 26rem; font: 13px/1.5 ui-monospace, Menlo, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 details { border-bottom: 1px solid var(--line); padding: 0.4rem 0; }
 summary { cursor: pointer; }
+#not-yet { display: none; }
+#not-yet:target { display: block; border-left: 4px solid var(--taken); padding: 0.5rem 1rem; background: var(--card); }
 details:target { background: var(--card); }
 .for-readers { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
 `

@@ -5,8 +5,8 @@ export type AppName = (typeof appNames)[number]
 export const appTitles: Readonly<Record<AppName, string>> = {
   ls: 'PKCE, tokens in localStorage',
   mem: 'PKCE, tokens in memory',
-  proxy: 'reverse proxy that forwards the bearer of the browser',
-  tmb: 'token-mediating backend',
+  proxy: 'Reverse proxy that forwards the bearer of the browser',
+  tmb: 'Token-mediating backend',
   bff: 'BFF (Coatcheck)',
 }
 

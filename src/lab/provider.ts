@@ -19,7 +19,7 @@ export interface LabProvider {
 const confidential: readonly AppName[] = ['tmb', 'bff']
 
 const policy =
-  "default-src 'none'; style-src 'self'; script-src 'self'; form-action 'self' http://*.localhost:*; frame-ancestors 'none'; base-uri 'none'"
+  "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; form-action 'self' http://*.localhost:*; frame-ancestors 'none'; base-uri 'none'"
 
 /** The provider of the lab: that of `coatcheck dev`, with public clients for the apps that live in the browser. */
 export async function createLabProvider(places: Places, secrets: Readonly<Record<string, string>>): Promise<LabProvider> {
