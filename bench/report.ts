@@ -7,10 +7,15 @@ import { baseName } from './targets.ts'
 const round = (value: number, digits = 0): string => value.toFixed(digits)
 
 /** The whole table as Markdown, one part a scenario. */
-export function markdown(summaries: readonly Summary[], scenarios: readonly Scenario[], notes: readonly string[]): string {
+export function markdown(
+  summaries: readonly Summary[],
+  scenarios: readonly Scenario[],
+  notes: readonly string[],
+  base = baseName,
+): string {
   const parts = scenarios.flatMap((scenario) => {
     const rows = summaries.filter((summary) => summary.scenario === scenario.name)
-    return rows.length === 0 ? [] : [part(scenario, rows)]
+    return rows.length === 0 ? [] : [part(scenario, rows, base)]
   })
   return [machine(), ...notes.map((note) => `- ${note}`), '', ...parts].join('\n')
 }
@@ -22,7 +27,7 @@ export function shortTable(summaries: readonly Summary[]): string {
   const lines = rows.map((row) => {
     const ratio = row.target === baseName ? 1 : row.ratio?.median
     const times = ratio === undefined || coatcheck === undefined ? '' : round(ratio / coatcheck, 2)
-    return `| ${row.target} | ${round(row.cpu)} | ${ratioText(row)} | ${times} | ${round(row.perSecond)} |`
+    return `| ${row.target} | ${round(row.cpu)} | ${ratioText(row, baseName)} | ${times} | ${round(row.perSecond)} |`
   })
   return [
     '| GET 1 KB | CPU us a call | x bare proxy (quartiles) | x Coatcheck | calls/s on one core |',
@@ -42,13 +47,13 @@ export function replaceBlock(file: string, name: string, text: string): void {
   )
 }
 
-function part({ title, unit, name }: Scenario, rows: readonly Summary[]): string {
+function part({ title, unit, name }: Scenario, rows: readonly Summary[], base: string): string {
   const isTimed = name !== 'events'
   const isBulk = ['down1m', 'down100m', 'up1m'].includes(name)
   const head = [
     'target',
     `CPU us a ${unit}`,
-    'x bare (quartiles)',
+    base === baseName ? 'x bare (quartiles)' : 'x plain (quartiles)',
     `${unit}s/s`,
     ...(isTimed ? ['p50 ms', 'p99 ms'] : []),
     ...(isBulk && name !== 'up1m' ? ['MB/s'] : []),
@@ -63,7 +68,7 @@ function part({ title, unit, name }: Scenario, rows: readonly Summary[]): string
     return [
       `${row.target}${trouble.length > 0 ? ` (${trouble.join(', ')})` : ''}`,
       `${round(row.cpu, row.cpu < 10 ? 1 : 0)}${row.redisCpu > 0.5 ? ` + ${round(row.redisCpu)} in Redis` : ''}`,
-      ratioText(row),
+      ratioText(row, base),
       round(row.perSecond),
       ...(isTimed ? [round(row.p50Ms, 2), round(row.p99Ms, 1)] : []),
       ...(isBulk && name !== 'up1m' ? [round(row.megabytesPerSecond)] : []),
@@ -76,8 +81,8 @@ function part({ title, unit, name }: Scenario, rows: readonly Summary[]): string
   return [`## ${title}`, '', line(head), line(rule), ...lines.map(line), ''].join('\n')
 }
 
-function ratioText({ ratio, target }: Summary): string {
-  if (target === baseName) return '1'
+function ratioText({ ratio, target }: Summary, base: string): string {
+  if (target === base) return '1'
   if (ratio === undefined) return ''
   return `${round(ratio.median, 2)} (${round(ratio.lower, 2)} to ${round(ratio.upper, 2)})`
 }

@@ -14,6 +14,8 @@ export interface Running {
   /** `/api` behind a login, `/open` where there is none. */
   readonly prefix: '/api' | '/open'
   readonly headers: Readonly<Record<string, string>>
+  /** A file with a Cookie header a line: as many users in turn, instead of the one of `headers`. */
+  readonly cookiesFile?: string
 }
 
 export interface Scenario {
@@ -60,7 +62,11 @@ const wrk =
         ...Object.entries(headers).flatMap(([name, value]) => ['-H', `${name}: ${value}`]),
         `${target.origin}${target.prefix}${path}`,
       ],
-      env: { BENCH_METHOD: body?.method ?? 'GET', BENCH_BODY_BYTES: String(body?.bytes ?? 0) },
+      env: {
+        BENCH_METHOD: body?.method ?? 'GET',
+        BENCH_BODY_BYTES: String(body?.bytes ?? 0),
+        BENCH_COOKIES: target.cookiesFile ?? '',
+      },
       core: '1',
     })
     return readResult(text)

@@ -8,6 +8,8 @@ import { freePorts, type Servers } from './server.ts'
 export interface Surroundings {
   readonly folder: string
   readonly issuer: string
+  /** Of a second provider with large ID tokens, where one was asked for. */
+  readonly largeIssuer: string
   readonly upstreamPort: number
   readonly streamsPort: number
   readonly redisUrl: string
@@ -29,9 +31,9 @@ export async function startSurroundings(
   servers: Servers,
   folder: string,
   callbacks: readonly string[],
-  needs: { readonly redis: boolean; readonly postgres: boolean },
+  needs: { readonly redis: boolean; readonly postgres: boolean; readonly largeClaimBytes?: number },
 ): Promise<Surroundings> {
-  const [upstreamPort = 0, streamsPort = 0, providerPort = 0] = await freePorts(3)
+  const [upstreamPort = 0, streamsPort = 0, providerPort = 0, largePort = 0] = await freePorts(4)
   const issuer = `http://127.0.0.1:${providerPort}`
   writeFileSync(`${folder}/1m.bin`, Buffer.alloc(1 << 20, 'abcdefgh'))
   writeFileSync(`${folder}/100m.bin`, Buffer.alloc(100 << 20, 'abcdefgh'))
@@ -48,11 +50,18 @@ export async function startSurroundings(
     )
   await node('streams', 'servers/streams.js', streamsPort)
   await node('provider', 'servers/idp.js', providerPort, { REDIRECT_URIS: JSON.stringify(callbacks) })
+  if (needs.largeClaimBytes !== undefined) {
+    await node('large provider', 'servers/idp.js', largePort, {
+      REDIRECT_URIS: JSON.stringify(callbacks),
+      CLAIM_BYTES: String(needs.largeClaimBytes),
+    })
+  }
   const redis = needs.redis ? await RedisServer.start() : undefined
   const postgres: PostgresServer | undefined = needs.postgres ? await startPostgres() : undefined
   return {
     folder,
     issuer,
+    largeIssuer: `http://127.0.0.1:${largePort}`,
     upstreamPort,
     streamsPort,
     redisUrl: redis?.url ?? '',

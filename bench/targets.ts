@@ -22,6 +22,7 @@ export interface Target {
   readonly program: (port: number, around: Surroundings) => Omit<Program, 'name' | 'core'>
 }
 
+export const benchSecret = 'bench-bench-bench-bench-bench-bench-0123456789-abcdefghijklmnopqrstuvwxyz'
 const clientId = 'bench'
 const clientSecret = 'bench-secret-bench-secret-bench-secret'
 const scope = 'openid profile email offline_access api:read api:write'
@@ -75,12 +76,17 @@ export function coatcheck(
   }
 }
 
+/** Where the embedded store of a gateway on a port is. */
+export function storeFolder({ folder }: Pick<Surroundings, 'folder'>, port: number): string {
+  return `${folder}/sessions-${port}`
+}
+
 function coatcheckConfig(name: string, port: number, around: Surroundings, variant: CoatcheckVariant): string {
   const { store = 'embedded', extraRoutes } = variant
   const upstream = `http://127.0.0.1:${around.upstreamPort}`
   const stores = {
     memory: { type: 'memory' },
-    embedded: { type: 'embedded', path: `${around.folder}/sessions-${port}` },
+    embedded: { type: 'embedded', path: storeFolder(around, port) },
     redis: { type: 'redis', url: around.redisUrl, keyPrefix: `bench-${port}:` },
     postgres: { type: 'postgres', url: around.postgresUrl, schema: `bench_${port}` },
   }
@@ -96,7 +102,7 @@ function coatcheckConfig(name: string, port: number, around: Surroundings, varia
       authorizationParameters: { prompt: 'consent' },
     },
     session: {
-      secrets: ['bench-bench-bench-bench-bench-bench-0123456789-abcdefghijklmnopqrstuvwxyz'],
+      secrets: [benchSecret],
       idleTimeoutSeconds: 86_400,
       lifetimeSeconds: 86_400,
       store: stores[store],

@@ -9,6 +9,17 @@ if size > 0 then
   wrk.body = text .. string.rep(" ", size - #text - 1) .. "]"
   wrk.headers["Content-Type"] = "application/json"
 end
+-- Many users in turn: one Cookie header a line.
+local file = os.getenv("BENCH_COOKIES") or ""
+if file ~= "" then
+  local cookies, at = {}, 0
+  for line in io.lines(file) do cookies[#cookies + 1] = line end
+  request = function()
+    at = at % #cookies + 1
+    wrk.headers["Cookie"] = cookies[at]
+    return wrk.format()
+  end
+end
 done = function(summary, latency)
   local e = summary.errors
   io.write(string.format('\nJSON {"count":%d,"microseconds":%d,"bytes":%d,"p50":%d,"p99":%d,"broken":%d,"refused":%d}\n',

@@ -3,11 +3,13 @@ import { Provider } from 'oidc-provider'
 
 /**
  * The provider that every target logs in at: `oidc-provider` with its development pages, JWT access tokens of about 800
- * bytes and refresh tokens, as a real deployment would have. PORT, and REDIRECT_URIS as a JSON list, come from the environment.
+ * bytes and refresh tokens, as a real deployment would have. PORT, REDIRECT_URIS as a JSON list, and CLAIM_BYTES, by which a
+ * claim makes ID tokens larger, come from the environment.
  */
 const port = Number(process.env['PORT'])
 const issuer = `http://127.0.0.1:${port}`
 const day = 86_400
+const claimBytes = Number(process.env['CLAIM_BYTES'] ?? 0)
 const api = 'https://api.example.test'
 
 const key = generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ format: 'jwk' })
@@ -66,6 +68,7 @@ const provider = new Provider(issuer, {
       locale: 'en',
       email: 'ada@example.test',
       email_verified: true,
+      ...(claimBytes > 0 ? { picture: `https://img.example.test/${'a'.repeat(claimBytes)}` } : {}),
     }),
   }),
 })
