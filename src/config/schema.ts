@@ -64,7 +64,7 @@ export const configSchema = z.strictObject({
             .int()
             .min(0)
             .max(1_000_000_000)
-            .default(1200)
+            .default(6000)
             .describe('So many requests to the login and the callback from one address (IPv6: one /64); 0 for no limit.'),
           perSeconds: seconds(86_400).default(60).describe('In so many seconds, at most a day.'),
         })

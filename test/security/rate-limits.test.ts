@@ -70,7 +70,7 @@ test('a JSON client gets a problem with its code', async () => {
 
 test('logins are limited by default, generously', async () => {
   const { nodes } = await simulateInternet()
-  expect(nodes[0]?.gateway.bff.config.login.rateLimit).toEqual({ requests: 1200, perSeconds: 60 })
+  expect(nodes[0]?.gateway.bff.config.login.rateLimit).toEqual({ requests: 6000, perSeconds: 60 })
 })
 
 test.each(['address', 'session', 'route'] as const)('a route is limited by %s, and another one is not', async (by) => {
