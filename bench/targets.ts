@@ -101,8 +101,6 @@ function coatcheckConfig(name: string, port: number, around: Surroundings, varia
       scope,
       authorizationParameters: { prompt: 'consent' },
     },
-    // All logins of a benchmark come from one address.
-    login: { rateLimit: { requests: 0 } },
     session: {
       secrets: [benchSecret],
       idleTimeoutSeconds: 86_400,

@@ -13,7 +13,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { homedir, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -27,7 +27,7 @@ const bounds = { tarballKilobytes: 400, installMegabytes: 50, packages: 50 }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
-const work = mkdtempSync(join(tmpdir(), 'coatcheck-pack-'))
+const work = mkdtempSync(join(cleanPlace(), 'coatcheck-pack-'))
 const stage = join(work, 'stage')
 const project = join(work, 'project')
 const installed = join(project, 'node_modules', manifest.name)
@@ -61,9 +61,15 @@ async function outcome(command, words, options = {}) {
 }
 
 /** A node_modules above the project would lend it packages, and what is missing would not be found. */
-function checkPlace() {
-  for (let folder = work; folder !== dirname(folder); folder = dirname(folder))
-    assert(!existsSync(join(folder, 'node_modules')), `${folder}/node_modules is in the way: set TMPDIR to another folder`)
+function cleanPlace() {
+  const isClean = (place) => {
+    for (let folder = place; folder !== dirname(folder); folder = dirname(folder))
+      if (existsSync(join(folder, 'node_modules'))) return false
+    return true
+  }
+  const place = [tmpdir(), '/var/tmp', homedir()].find((folder) => existsSync(folder) && isClean(folder))
+  if (place === undefined) throw new Error('every temporary folder lies below a node_modules: set TMPDIR to one that does not')
+  return place
 }
 
 /** The built package in a folder of its own, so that a dist that somebody is using stays as it is. */
@@ -215,7 +221,6 @@ async function checkTypes() {
 const kit = { check, assert, outcome, work, project, installed, manifest }
 
 try {
-  checkPlace()
   const tarball = await pack()
   await checkTarball(tarball)
   await checkInstall(await install(tarball))

@@ -43,6 +43,7 @@ export class RedisConnection {
     client.on('error', (error: unknown) => (this.#trouble = wordsOf(error)))
     client.on('node error', (error: unknown) => (this.#trouble = wordsOf(error)))
     client.on('ready', () => (this.#trouble = undefined))
+    watchSockets(client)
     this.#client = client
   }
 
@@ -234,4 +235,16 @@ function wordsOf(error: unknown): string {
   if (error.name === 'MaxRetriesPerRequestError' || error.message === 'Connection is closed.') return connectionLost
   const words = error.message === '' && 'code' in error ? String(error.code) : error.message
   return words.replace(/,? with args beginning with:.*/s, '').slice(0, 200)
+}
+
+/**
+ * The driver listens for the first error of a socket only. A TLS alert that comes after it would be nobody's, and end the
+ * process: one more listener stays as long as the socket does.
+ */
+export function watchSockets(client: Redis | Cluster): void {
+  client.on('connecting', () => {
+    setImmediate(() => {
+      if ('stream' in client) client.stream?.on('error', () => undefined)
+    })
+  })
 }

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { momentNow } from './redis-certainty.ts'
 import type { Change, RedisCertainty } from './redis-certainty.ts'
-import type { RedisConnection } from './redis-connection.ts'
+import { watchSockets, type RedisConnection } from './redis-connection.ts'
 import type { RedisNames } from './redis-names.ts'
 
 /** Several renewals fit into a lease, so that a slow one does no harm. */
@@ -105,6 +105,7 @@ export class RedisNodes {
       subscriber.disconnect()
     }
     subscriber.on('error', () => undefined)
+    watchSockets(subscriber)
     subscriber.on('end', leave)
     subscriber.on('message', (channel: string, message: string) => this.#receive(channel, message))
     this.#stop.signal.addEventListener('abort', leave)
