@@ -104,6 +104,7 @@ export class Provider {
         idTokenExpected: true,
         ...(maxAge === undefined ? {} : { maxAge: Number(maxAge) }),
       })
+      if (!isBearer(grant)) throw new BffError('login_failed', { reason: 'the access token is no bearer token' })
       const idToken = required(grant.id_token, 'an ID token')
       const idTokenClaims = await (await this.#discovered.get()).verifier.verifyIdToken(idToken, grant.access_token)
       checkAuthenticationContext(transaction, idTokenClaims['acr'])
@@ -147,6 +148,8 @@ export class Provider {
       }
       throw providerError(error, 'provider_unavailable')
     }
+    if (!isBearer(grant))
+      throw new RefreshRejected('the access token is no bearer token', { left: grant.refresh_token ?? refreshToken })
     return {
       accessToken: grant.access_token,
       expiresInSeconds: grant.expires_in,
@@ -283,4 +286,9 @@ function checkAuthenticationContext(transaction: Transaction, acr: unknown): voi
 function required(value: string | undefined, what: string): string {
   if (value === undefined || value === '') throw new Error(`the provider's answer lacks ${what}`)
   return value
+}
+
+/** A client must not use a token of a type that it does not know how to use (RFC 6749 section 7.1): DPoP needs a proof. */
+function isBearer({ token_type: type }: Pick<Grant, 'token_type'>): boolean {
+  return type.toLowerCase() === 'bearer'
 }

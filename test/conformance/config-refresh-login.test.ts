@@ -118,10 +118,21 @@ async function expectTypeRefused(type: string | undefined): Promise<void> {
   await expectRefused(internet)
 }
 
-test.each(['mac', 'N_A', '', undefined])('a token_type of %j is refused', expectTypeRefused)
+test.each(['mac', 'N_A', '', undefined, 'DPoP', 'dpop'])('a token_type of %j is refused', expectTypeRefused)
 
-// A known fault: such a token is taken and used as a bearer token, though no proof of possession was made for it.
-test.fails('a token_type of DPoP is refused', () => expectTypeRefused('DPoP'))
+test('a refresh that brings a token of another type ends the session, and what came is given back', async () => {
+  const internet = await simulateInternet()
+  const ada = internet.browser()
+  await ada.login(internet.app)
+  internet.provider.override('token', async (_call, work) => {
+    const answer = await work()
+    return { ...answer, body: { ...Object(answer.body), token_type: 'DPoP' } }
+  })
+  internet.clock.advance(301_000)
+  expect((await ada.fetch('/api/a')).status).toBe(401)
+  expect(internet.upstream.requests).toEqual([])
+  await expect.poll(() => internet.provider.calls.revoke.length).toBe(1)
+})
 
 const fapi: [string, Claims][] = [
   ['invalid-secondary-aud', { aud: ['web-bff', 'other'] }],
