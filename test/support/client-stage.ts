@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import type { Browser, BrowserContext, Page } from 'playwright-core'
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { expect } from 'vitest'
 import { simulateInternet, type Internet, type InternetOptions } from './internet.ts'
 
@@ -37,7 +37,11 @@ export interface ClientStage {
   openLoggedIn(user?: string, path?: string): Promise<Page>
 }
 
-export async function setClientStage(browser: Browser, options: InternetOptions = {}): Promise<ClientStage> {
+export async function setClientStage(
+  browser: Browser,
+  options: InternetOptions = {},
+  ofContext: BrowserContextOptions = {},
+): Promise<ClientStage> {
   const internet = await simulateInternet({
     scheme: 'http',
     ...options,
@@ -48,7 +52,7 @@ export async function setClientStage(browser: Browser, options: InternetOptions 
       ...options.files,
     },
   })
-  const context = await browser.newContext()
+  const context = await browser.newContext(ofContext)
   const open = async (path = '/app.html') => {
     const page = await context.newPage()
     await page.goto(`${internet.app.url}${path}`)
