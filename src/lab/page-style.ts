@@ -16,6 +16,9 @@ a { color: var(--link); }
 .apps { list-style: none; padding: 0; margin: 2rem 0; display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(13rem, 1fr)); }
 .apps li { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem 1.1rem; display: flex; flex-direction: column; }
 .apps p { margin: 0.4rem 0 0.9rem; }
+.apps .words { flex: 1; font-size: 0.88rem; line-height: 1.5; }
+.left { max-width: 44rem; padding-left: 1.2rem; }
+.left li { margin: 0.5rem 0; }
 .apps form { margin-top: auto; display: flex; flex-wrap: wrap; gap: 0.5rem; }
 button { font: inherit; font-size: 0.9rem; padding: 0.35rem 0.8rem; border-radius: 7px; border: 1px solid var(--ink); background: var(--card); color: var(--ink); cursor: pointer; }
 button:hover { background: var(--ink); color: var(--paper); }

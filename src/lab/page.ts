@@ -2,6 +2,7 @@ import { escapeHtml } from '../web.ts'
 import type { Attacker } from './attacker.ts'
 import { columns, type Cell, type Column, type Row } from './matrix.ts'
 import { payload } from './payload.ts'
+import { inPlainWords, notSolved } from './plain-words.ts'
 import { appNames, appTitles, originOf, type AppName, type Places } from './places.ts'
 
 export { labStyle } from './page-style.ts'
@@ -38,10 +39,8 @@ data. The number in brackets leads to the exchange.</p>
     )
     .join('')}</tbody></table></div>
 <h2>What a BFF does not solve</h2>
-<p>Look at the last two columns. While the page is open, the script uses the app as the user does: it reads and it sends
-money, in all five (RFC 10017, section 5.1.4). A BFF takes away the tokens and everything that outlives the tab. A strict
-Content-Security-Policy, and asking again before a transfer, are what limits the rest. The script can also show a false login page,
-and no server sees that.</p>
+<p>A BFF takes away the tokens and everything that outlives the tab. What is left:</p>
+<ul class="left">${notSolved.map(([what, why]) => `<li><b>${what}</b> ${why}</li>`).join('')}</ul>
 <h2>The script</h2>
 <p>It is the same text in all five, and it knows nothing secret.</p>
 <pre tabindex="0" aria-label="The injected script">${escapeHtml(payload(places))}</pre>
@@ -58,7 +57,7 @@ ${exchanges
 
 function appCard(places: Places, app: AppName, wasAttacked: boolean): string {
   const later = wasAttacked ? '<button name="afterLogout" value="yes">Attack after logout</button>' : ''
-  return `<li><h3>${appTitles[app]}</h3><p><a href="${originOf(places, app)}/" target="_blank">Open the app<span class="for-readers"> ${appTitles[app]} in a new tab</span></a></p>
+  return `<li><h3>${appTitles[app]}</h3><p class="words">${inPlainWords[app]}</p><p><a href="${originOf(places, app)}/" target="_blank">Open the app<span class="for-readers"> ${appTitles[app]} in a new tab</span></a></p>
 <form method="post" action="/attack"><input type="hidden" name="app" value="${app}"><button>Attack</button> ${later}</form></li>`
 }
 
