@@ -10,6 +10,7 @@ import { problemPage, signInPage, signOutScriptPath, stylePath } from './pages.t
 import { pageStyle, signOutScript } from './page-style.ts'
 import { defaultDevUsers } from './users.ts'
 import type { DevUser } from './users.ts'
+import { importOidcProvider } from './oidc-provider.ts'
 
 export type { DevClient, DevResource } from './clients.ts'
 export type { DevUser } from './users.ts'
@@ -81,18 +82,6 @@ export async function startDevProvider(options: DevProviderOptions): Promise<Dev
       server.closeAllConnections()
       await closed
     },
-  }
-}
-
-/** oidc-provider is an optional peer: only those who use the local provider install it. */
-async function importOidcProvider(): Promise<typeof import('oidc-provider')> {
-  try {
-    return await import('oidc-provider')
-  } catch (cause) {
-    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_MODULE_NOT_FOUND') {
-      throw new Error('The local provider needs the package oidc-provider. Install it with: npm i -D oidc-provider', { cause })
-    }
-    throw cause
   }
 }
 

@@ -5,6 +5,7 @@ import { signInPage, signOutScriptPath, stylePath } from '../dev/pages.ts'
 import { pageStyle, signOutScript } from '../dev/page-style.ts'
 import { defaultDevUsers } from '../dev/users.ts'
 import { apiResource, appNames, callbackOf, originOf, type AppName, type Places } from './places.ts'
+import { importOidcProvider } from '../dev/oidc-provider.ts'
 
 export interface LabProvider {
   readonly issuer: string
@@ -23,7 +24,7 @@ const policy =
 
 /** The provider of the lab: that of `coatcheck dev`, with public clients for the apps that live in the browser. */
 export async function createLabProvider(places: Places, secrets: Readonly<Record<string, string>>): Promise<LabProvider> {
-  const { default: OidcProvider, interactionPolicy } = await import('oidc-provider')
+  const { default: OidcProvider, interactionPolicy } = await importOidcProvider()
   const issuer = originOf(places, 'idp')
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   const configuration = providerConfiguration({
