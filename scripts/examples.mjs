@@ -39,7 +39,9 @@ function lockProblems(name) {
   return [
     ...hosts.map(([path]) => `package-lock.json names a host for ${path}`),
     ...(isOld
-      ? [`package-lock.json has other dependencies for coatcheck than package.json: cd examples/${name} && npm install`]
+      ? [
+          `package-lock.json has other dependencies for coatcheck than package.json: take node_modules/coatcheck out of it, then npm install`,
+        ]
       : []),
   ]
 }

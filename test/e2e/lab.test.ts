@@ -34,7 +34,8 @@ async function judgePage(browser: Browser, url: string): Promise<void> {
     const errors: string[] = []
     page.on('console', (message) => message.type() === 'error' && errors.push(message.text()))
     await page.goto(url)
-    if (process.env['LAB_WRITE'] === '1') await page.locator('.wide').screenshot({ path: `docs/lab-${colorScheme}.png` })
+    if (process.env['LAB_WRITE'] === '1' && colorScheme === 'light')
+      await page.locator('.wide').screenshot({ path: `docs/lab-${colorScheme}.png` })
     await page.evaluate(axe)
     expect(await page.evaluate('axe.run().then(({ violations }) => violations.map(({ id }) => id))')).toEqual([])
     expect(errors).toEqual([])
