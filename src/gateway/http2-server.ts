@@ -21,6 +21,7 @@ const lastStream = 2 ** 31 - 1
 export function createHttp2({ limits }: Config, handle: (req: object, res: object) => void): Http2 {
   const sessions = new Set<ServerHttp2Session>()
   let isDraining = false
+  let taken: TLSSocket | undefined
   const server = createServer({
     Http2ServerRequest: PlainRequest,
     Http2ServerResponse: PlainResponse,
@@ -44,13 +45,19 @@ export function createHttp2({ limits }: Config, handle: (req: object, res: objec
   server.on('sessionError', (_error: Error, session: ServerHttp2Session) => session.destroy())
   server.on('session', (session: ServerHttp2Session) => {
     sessions.add(session)
-    session.once('close', () => sessions.delete(session))
+    const socket = taken
+    session.once('close', () => {
+      sessions.delete(session)
+      // Node 22 leaves the connection of a session that ended with an error open.
+      socket?.destroySoon()
+    })
     session.setTimeout(limits.keepAliveSeconds * 1000, () => session.close())
     if (isDraining) session.close()
   })
   return {
     take: (socket) => {
       socket.on('error', () => undefined)
+      taken = socket
       server.emit('connection', socket)
     },
     drain: ({ graceMs, idleMs }) => {

@@ -246,14 +246,16 @@ test('HTTP/1.1 and WebSockets are served on the same port', async () => {
 })
 
 test('rapid resets end the connection, not the gateway', async () => {
-  const { client, page, port } = await overTls()
-  for (let count = 0; count < 3_000 && !client.session.destroyed; count += 1) {
+  const { client, page, port, upstream } = await overTls()
+  const before = upstream.requests.length
+  for (let count = 0; count < 10_000 && !client.session.destroyed; count += 1) {
     client.open({ ...page, ':path': '/api/a' }).close(constants.NGHTTP2_CANCEL)
-    if (count % 100 === 0) await new Promise((resolve) => setImmediate(resolve))
+    if (count % 20 === 0) await new Promise((resolve) => setImmediate(resolve))
   }
-  await client.closed
-  expect(client.goaway).toBeGreaterThan(0)
-  expect((await new Http2Client(port, certificate.cert).ask('/api/a', page)).status).toBe(200)
+  // nghttp2 allows a burst of 1,000. Node 22 does not tell the client of the end over TLS, so what came through is counted.
+  const other = new Http2Client(port, certificate.cert)
+  expect((await other.ask('/api/a', page)).status).toBe(200)
+  expect(upstream.requests.length - before).toBeLessThan(1_500)
 })
 
 test('TLS 1.1 is refused, and so is what is no TLS at all', async () => {

@@ -36,6 +36,8 @@ async function dumpKey(client: Redis, name: string): Promise<Dumped[]> {
     const members = await client.zrangeBuffer(name, '0', '-1')
     return [...named, ...members.map((bytes) => ({ where: name, bytes }))]
   }
+  // What is counted for rate limits.
+  if (type === 'string') return [...named, { where: name, bytes: (await client.getBuffer(name)) ?? Buffer.alloc(0) }]
   if (type !== 'hash') throw new Error(`${name} is a ${type}, which nobody knows how to read`)
   const fields = Object.entries(await client.hgetallBuffer(name))
   return [...named, ...fields.map(([field, bytes]) => ({ where: `${name} ${field}`, bytes }))]
