@@ -62,7 +62,7 @@ async function runExample(name) {
   const cwd = join(root, 'examples', name)
   const problems = lockProblems(name)
   if (problems.length > 0) return fail(name, problems.join('\n'))
-  await run('npm', ['ci', '--no-audit', '--no-fund'], { cwd, maxBuffer: 64 * 1024 * 1024 })
+  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd, maxBuffer: 64 * 1024 * 1024 })
   const { code, output } = await follow('npm', ['test'], { cwd })
   const passed = Number(/^# pass (\d+)$|^(\d+) passed, \d+ failed/m.exec(output)?.slice(1).find(Boolean) ?? 0)
   const failed = Number(/^# fail (\d+)$|^\d+ passed, (\d+) failed/m.exec(output)?.slice(1).find(Boolean) ?? 0)
