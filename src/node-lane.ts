@@ -13,7 +13,7 @@ import { headerOf } from './proxy/request-header.ts'
 import type { StaticFiles } from './proxy/static.ts'
 import { judgePath } from './proxy/target.ts'
 import type { WebSockets } from './proxy/web-sockets.ts'
-import { endpointOf, type Route, type RouteTable } from './routes.ts'
+import { endpointOf, type Route, type RouteTable, type StaticRoute } from './routes.ts'
 import type { SessionCookie } from './session/cookies.ts'
 import { bodyWasRead, sendResponse, toRequest } from './web-bridge.ts'
 
@@ -55,15 +55,12 @@ export class NodeLane {
 
   /** Answers a request. With `next`, leaves alone what no route matches: calls it before it returns, or never. Never rejects. */
   handle(req: IncomingMessage, res: ServerResponse, next?: () => void): void {
-    const requestId = randomUUID()
-    this.#answer(req, res, { requestId, next }).catch((error: unknown) => this.#refuse(req, res, requestId, error))
+    this.#settle(req, res, { requestId: randomUUID(), next })
   }
 
   /** Answers a call that code of the server makes for a user's session: no page made it, so that nothing can be forged. */
   handleServerCall(req: IncomingMessage, res: ServerResponse): void {
-    const requestId = randomUUID()
-    const refuse = (error: unknown): void => this.#refuse(req, res, requestId, error)
-    this.#answer(req, res, { requestId, isServerCall: true }).catch(refuse)
+    this.#settle(req, res, { requestId: randomUUID(), isServerCall: true })
   }
 
   /** What answers a request target; `undefined` where nothing of ours does. Costs as much as the beginning of `handle`. */
@@ -93,11 +90,23 @@ export class NodeLane {
     res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
     const requestId = randomUUID()
     const isWebSocket = (req.headers.upgrade ?? '').toLowerCase() === 'websocket'
-    const answered = isWebSocket ? this.#tunnel(req, res, socket, head, requestId) : this.#answer(req, res, { requestId })
-    answered.catch((error: unknown) => this.#refuse(req, res, requestId, error))
+    const refuse = (error: unknown): void => this.#refuse(req, res, requestId, error)
+    if (isWebSocket) this.#tunnel(req, res, socket, head, requestId).catch(refuse)
+    else this.#settle(req, res, { requestId })
   }
 
-  async #answer(req: IncomingMessage, res: ServerResponse, { requestId, next, isServerCall }: Answering): Promise<void> {
+  /** Answers, and answers what fails. */
+  #settle(req: IncomingMessage, res: ServerResponse, answering: Answering): void {
+    try {
+      const answered = this.#answer(req, res, answering)
+      if (answered !== undefined) answered.catch((error: unknown) => this.#refuse(req, res, answering.requestId, error))
+    } catch (error) {
+      this.#refuse(req, res, answering.requestId, error)
+    }
+  }
+
+  /** Throws, or rejects where it had to wait: a warm call never does. */
+  #answer(req: IncomingMessage, res: ServerResponse, { requestId, next, isServerCall }: Answering): void | Promise<void> {
     const { origin, basePath, routes, proxy } = this.#options
     const judged = judgePath(req.url ?? '', origin)
     if ('refused' in judged) throw new BffError(judged.code, { reason: judged.refused })
@@ -111,8 +120,13 @@ export class NodeLane {
     const exchange = this.#exchange(req, res, requestId, judged, isServerCall)
     checkBodyIsUnread(req)
     if (route.kind === 'proxy') return proxy.call(exchange, route)
-    await proxy.admitToFiles(exchange, route)
-    this.#options.staticFiles(route)(req, res, judged.path, () => this.#refuse(req, res, requestId, new BffError('not_found')))
+    return this.#file(exchange, route)
+  }
+
+  async #file(exchange: Exchange, route: StaticRoute): Promise<void> {
+    const { req, res, judged } = exchange
+    await this.#options.proxy.admitToFiles(exchange, route)
+    this.#options.staticFiles(route)(req, res, judged.path, () => exchange.refuse(new BffError('not_found')))
   }
 
   async #endpoint(

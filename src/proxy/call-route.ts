@@ -1,6 +1,6 @@
-import type { IncomingHttpHeaders } from 'node:http'
 import type { Call } from './call.ts'
 import type { UploadStream } from './upload.ts'
+import type { CallFailure } from './upstream-call.ts'
 
 /** waiting: for the head. streaming: the body. flushing: all is written, the client has not taken it yet. */
 export type CallState = 'waiting' | 'streaming' | 'flushing' | 'over'
@@ -15,16 +15,14 @@ export interface CallRoute {
   readonly isConnectionBroken: boolean
 }
 
-/** What a call needs of undici's controller. */
-export interface ResponseController {
-  readonly rawHeaders?: Buffer[] | string[] | IncomingHttpHeaders | null
-  abort(reason: Error): void
-  pause(): void
-  resume(): void
+/** What an error of undici means for a call that was being sent. */
+export function failureOf(code: string | undefined, hasResponseBegun: boolean): CallFailure {
+  if (code === 'UND_ERR_DESTROYED') return 'aborted'
+  return hasResponseBegun || isProtocolError(code) ? 'bad_response' : 'unreachable'
 }
 
 /** Whether an error means that the upstream does not speak HTTP as it should. */
-export function isProtocolError(code: string | undefined): boolean {
+function isProtocolError(code: string | undefined): boolean {
   return code !== undefined && (code.startsWith('HPE_') || code === 'UND_ERR_HEADERS_OVERFLOW')
 }
 

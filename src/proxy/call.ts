@@ -1,5 +1,4 @@
-import type { IncomingHttpHeaders } from 'node:http'
-import { callIsOver, isProtocolError, type CallRoute, type CallState, type ResponseController } from './call-route.ts'
+import { callIsOver, failureOf, type CallRoute, type CallState } from './call-route.ts'
 import type { CallTimer, Timed } from './call-timer.ts'
 import { CompressedScan, type ScanSink } from './compressed-scan.ts'
 import { Reply, type ReplyOwner } from './reply.ts'
@@ -27,7 +26,9 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   /** In the timer's milliseconds: when the wait for the head or then for the body began, and when a byte last moved. */
   #waitsSinceMs: number
   #movedAtMs: number
-  #controller: ResponseController | undefined
+  #abortSending: ((reason: Error) => void) | undefined
+  #resumeReading: (() => void) | undefined
+  #isPaused = false
   #isConnectionNew = false
   #hasResponseBegun = false
   #isRetried = false
@@ -74,11 +75,6 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
     this.#reply.announceClose()
   }
 
-  /** There is no way to send the request. */
-  cannotBeSent(reason: string): void {
-    this.#failLater('unreachable', reason)
-  }
-
   bodyCollected(body: Buffer): void {
     this.uploadSent()
     this.#route.send(this, body, false)
@@ -101,12 +97,13 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
     if (this.request.isContinueExpected === true) this.#reply.writeContinue()
   }
 
-  // undici's handler: what these throw becomes an abort and comes back as onResponseError, which must not throw
+  // undici's handler in its older form, which hands over the head as it was read: the newer one makes an object of it for every
+  // call, and a controller, at four microseconds. What these throw becomes an abort and comes back as onError, which must not throw.
 
-  onRequestStart(controller: ResponseController): void {
+  onConnect(abort: (reason: Error) => void): void {
     // Thrown rather than aborted, because an abort would cost the connection.
     if (this.#state === 'over') throw callIsOver
-    this.#controller = controller
+    this.#abortSending = abort
     this.#isConnectionNew = this.#route.isConnectionNew
     this.#movedAtMs = this.#timer.nowMs
     if (this.#isUploading) this.#askForBody()
@@ -116,20 +113,20 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
     this.#hasResponseBegun = true
   }
 
-  onResponseStart(controller: ResponseController, status: number, headers: IncomingHttpHeaders): void {
-    if (this.#state !== 'waiting') return
+  onHeaders(status: number, raw: readonly (Buffer | string)[], resume: () => void): boolean {
+    if (this.#state !== 'waiting') return true
+    this.#resumeReading = resume
     this.#movedAtMs = this.#timer.nowMs
     // Of the informational answers, 100 is between two neighbours only, and 103 would carry unfiltered headers.
     if (status < 200) {
       if (status === 101) this.#fail('bad_response', 'unasked_upgrade')
-      return
+      return true
     }
     this.#reply.status = status
-    const raw = Array.isArray(controller.rawHeaders) ? controller.rawHeaders : []
-    const head = judgeHead(this.request, status, raw, headers, this)
+    const head = judgeHead(this.request, status, raw, this)
     if (typeof head === 'string') {
       this.#fail(head === 'token' ? 'token_in_response' : 'bad_response', head)
-      return
+      return true
     }
     this.#reply.head = head.flat
     this.#bytesLeft = head.bodyBytes
@@ -142,26 +139,27 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
       if (status >= 400) this.#upload?.stop()
     }
     if (head.isBodyless) this.#finish(undefined)
-    else if (/^text\/event-stream\b/i.test(headers['content-type'] ?? '')) this.#reply.sendHead(true)
+    else if (head.isEventStream) this.#reply.sendHead(true)
+    return true
   }
 
-  onResponseData(controller: ResponseController, chunk: Buffer): void {
-    if (this.#state !== 'streaming') return
+  onData(chunk: Buffer): boolean {
+    if (this.#state !== 'streaming') return true
     this.#movedAtMs = this.#timer.nowMs
     if (this.#bytesLeft > 0) this.#bytesLeft -= chunk.length
     const isLast = this.#bytesLeft === 0
-    if (this.#scan === undefined) {
-      if (isLast) this.#finish(chunk)
-      else this.#reply.write(chunk)
-    } else if (this.#scan instanceof CompressedScan) {
-      controller.pause()
+    if (this.#scan instanceof CompressedScan) {
+      this.#isPaused = true
       this.#scan.push(chunk)
-      return
-    } else this.#pass(isLast ? this.#scan.last(chunk) : this.#scan.push(chunk), isLast)
-    if (this.#reply.isFull) controller.pause()
+      return !this.#isPaused
+    }
+    if (this.#scan === undefined) this.#pass([chunk], isLast)
+    else this.#pass(isLast ? this.#scan.last(chunk) : this.#scan.push(chunk), isLast)
+    this.#isPaused = this.#reply.isFull
+    return !this.#isPaused
   }
 
-  onResponseEnd(): void {
+  onComplete(): void {
     if (this.#state !== 'streaming') return
     if (this.#route.isConnectionBroken) this.#fail('bad_response', 'reset')
     else if (this.#scan === undefined) this.#finish(undefined)
@@ -169,25 +167,23 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
     else this.#pass(this.#scan.end(), true)
   }
 
-  onResponseError(_controller: ResponseController, error: Error): void {
+  onError(error: Error): void {
     if (this.#state !== 'waiting' && this.#state !== 'streaming') return
     const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined
-    const isStale = this.#controller !== undefined && !this.#isConnectionNew && !this.#hasResponseBegun
+    const isStale = this.#abortSending !== undefined && !this.#isConnectionNew && !this.#hasResponseBegun
     if (isStale && !this.#isRetried && isRepeatable(this.request)) {
       this.#isRetried = true
-      this.#controller = undefined
+      this.#abortSending = undefined
       this.#route.send(this, null, true)
-    } else if (this.#controller === undefined) {
-      this.#failLater(code === 'UND_ERR_CONNECT_TIMEOUT' ? 'timeout' : 'unreachable', code)
-    } else if (code === 'UND_ERR_DESTROYED') this.#fail('aborted', code)
-    else this.#fail(this.#hasResponseBegun || isProtocolError(code) ? 'bad_response' : 'unreachable', code)
+    } else if (this.#abortSending !== undefined) this.#fail(failureOf(code, this.#hasResponseBegun), code)
+    else this.#failLater(code === 'UND_ERR_CONNECT_TIMEOUT' ? 'timeout' : 'unreachable', code)
   }
 
   scanReleased(chunks: readonly Buffer[]): void {
     this.#guarded(() => {
       if (this.#state !== 'streaming') return
       for (const chunk of chunks) this.#reply.write(chunk)
-      if (!this.#reply.isFull) this.#controller?.resume()
+      if (!this.#reply.isFull) this.#resume()
     })
   }
 
@@ -206,10 +202,7 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   }
 
   #pass(clean: Buffer[] | 'found', isLast: boolean): void {
-    if (clean === 'found') {
-      this.#fail('token_in_response')
-      return
-    }
+    if (clean === 'found') return this.#fail('token_in_response')
     const last = isLast ? clean.pop() : undefined
     for (const chunk of clean) this.#reply.write(chunk)
     if (isLast) this.#finish(last)
@@ -227,7 +220,13 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
   clientDrained(): void {
     this.#reply.drained()
     this.#movedAtMs = this.#timer.nowMs
-    if (this.#state === 'streaming') this.#controller?.resume()
+    if (this.#state === 'streaming') this.#resume()
+  }
+
+  #resume(): void {
+    if (!this.#isPaused) return
+    this.#isPaused = false
+    this.#resumeReading?.()
   }
 
   clientClosed(): void {
@@ -247,7 +246,7 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
 
   #tickWaiting(nowMs: number, isIdle: boolean): void {
     // An upload that no connection has asked for yet waits like any other request.
-    const isClientAwaited = this.#isUploading && (this.#controller !== undefined || this.#upload?.stream === undefined)
+    const isClientAwaited = this.#isUploading && (this.#abortSending !== undefined || this.#upload?.stream === undefined)
     if (isClientAwaited) {
       if (isIdle) this.#fail(this.#upload?.isBlocked === true ? 'timeout' : 'client_left', 'idle')
     } else if (nowMs - this.#waitsSinceMs >= this.request.headersTimeoutMs) this.#fail('timeout', 'headers')
@@ -270,7 +269,7 @@ export class Call implements Timed, UploadOwner, ReplyOwner, ScanSink {
     if (this.#state === 'over') return
     const isUpstreamBusy = this.#state !== 'flushing'
     this.#state = 'over'
-    if (isUpstreamBusy) this.#controller?.abort(callIsOver)
+    if (isUpstreamBusy) this.#abortSending?.(callIsOver)
     this.#upload?.stop()
     this.#upload?.stream?.destroy()
     if (this.#scan instanceof CompressedScan) this.#scan.destroy()

@@ -82,12 +82,11 @@ const describesBody: ReadonlySet<string> = new Set(['content-length', 'content-t
 
 /** The response's fields for the browser, or why the answer cannot be passed on. */
 export function responseHeaders(
-  raw: readonly (Buffer | string)[],
+  texts: readonly string[],
   route: ResponseRoute,
   rules: ResponseRules,
   requestId: string,
 ): string[] | Refused {
-  const texts = raw.map((part) => (typeof part === 'string' ? part : part.toString('latin1')))
   const named = connectionNamed(texts)
   const isPrivate = route.cacheControl === 'private'
   const out: string[] = []

@@ -6,18 +6,17 @@ import type { Metrics } from '../metrics.ts'
 import type { RateLimits } from '../rate-limits.ts'
 import type { ProxyRoute, Route, StaticRoute } from '../routes.ts'
 import type { PresentedSession, SessionCookie } from '../session/cookies.ts'
-import type { Open } from '../session/open.ts'
 import { missingFor } from '../session/policy.ts'
-import { tokenFor, tokenTexts, type Session } from '../session/session.ts'
+import { tokenFor, type Session } from '../session/session.ts'
 import type { Sessions } from '../session/sessions.ts'
 import type { Tokens } from '../session/tokens.ts'
-import { bodyOf, requestHeaders, responseHeaders, type ResponseRules } from './headers.ts'
+import type { MaybePromise } from '../stores/store.ts'
+import { requestHeaders, type ResponseRules } from './headers.ts'
 import type { Live } from './live.ts'
+import { OpenCall } from './open-call.ts'
 import { headerOf } from './request-header.ts'
-import { targetOf, type JudgedPath } from './target.ts'
-import { createTokenFilter, type TokenFilter } from './token-filter.ts'
-import type { CallFailure, CallOutcome } from './upstream-call.ts'
-import type { CallHandle, Upstreams } from './upstream.ts'
+import type { JudgedPath } from './target.ts'
+import type { Upstreams } from './upstream.ts'
 
 /** One request of the node lane, with what the listener knows about it. */
 export interface Exchange {
@@ -56,8 +55,6 @@ export interface Admitted {
   readonly headers: string[]
 }
 
-const filters = new WeakMap<Session, TokenFilter>()
-
 /** Proxied calls: guard -> session -> fresh access token -> target -> headers -> stream. */
 export class Proxy {
   readonly #options: ProxyOptions
@@ -73,62 +70,67 @@ export class Proxy {
 
   /**
    * One proxied call. Cost without a refresh: one look into memory, one header list each way, no copy of a body.
-   * Rejects with a `BffError` where nothing was sent yet.
+   * Throws or rejects with a `BffError` where nothing was sent yet.
    */
-  async call(exchange: Exchange, route: ProxyRoute): Promise<void> {
-    const { req, res, judged } = exchange
-    const { session, headers } = await this.admit(exchange, route, false)
-    const body = bodyOf(req.rawHeaders)
-    if (route.maxBodyBytes !== undefined && body !== 'none' && (body.length ?? 0) > route.maxBodyBytes) {
-      throw new BffError('content_too_large', { detail: `more than ${route.maxBodyBytes} bytes` })
-    }
-    const open = new OpenCall(this.#options, exchange, route, session)
-    open.handle = this.#options.upstreams.forward({
-      origin: route.upstreamOrigin,
-      method: req.method ?? 'GET',
-      path: targetOf(route, judged),
-      headers,
-      req,
-      res,
-      body,
-      // Said twice it does no harm; a host that answers `checkContinue` itself has not said it yet.
-      isContinueExpected: headerOf(req, 'expect')?.toLowerCase() === '100-continue',
-      headersTimeoutMs: route.timeoutMs,
-      idleTimeoutMs: route.idleTimeoutMs,
-      maxBodyBytes: route.maxBodyBytes,
-      filter: session === undefined ? undefined : filterOf(session),
-      responseHeaders: open.responseHeaders,
-      onFailure: open.onFailure,
-      onEnd: open.onEnd,
+  call(exchange: Exchange, route: ProxyRoute): MaybePromise<void> {
+    return then(this.admit(exchange, route, false), ({ session, headers }) => {
+      const open = new OpenCall(this.#options, exchange, route, session, headers)
+      const { body } = open
+      if (route.maxBodyBytes !== undefined && body !== 'none' && (body.length ?? 0) > route.maxBodyBytes) {
+        throw new BffError('content_too_large', { detail: `more than ${route.maxBodyBytes} bytes` })
+      }
+      open.handle = this.#options.upstreams.forward(open)
+      if (session !== undefined) this.#options.live.add(session, open)
     })
-    if (session !== undefined) this.#options.live.add(session, open)
   }
 
-  /** Everything that is judged before a call or a WebSocket goes out, in the order that matters. */
-  async admit(exchange: Exchange, route: ProxyRoute, isUpgrade: boolean): Promise<Admitted> {
-    const { sessionCookie, sessions, tokens, rateLimits } = this.#options
-    const { req, requestId, clientAddress } = exchange
-    const method = req.method ?? ''
-    checkMethod(route, method)
-    const isLimited = route.isLimited && !exchange.isServerCall
-    if (isLimited) await rateLimits.call(route.path, clientAddress)
-    const presented = sessionCookie.read(headerOf(req, 'cookie'))
-    this.#guard(exchange, route, presented, isUpgrade)
-    let session: Session | undefined
-    if (route.auth !== 'none' && presented.kind === 'one') {
-      const found = sessions.find(presented.id)
-      session = found instanceof Promise ? await found : found
-    }
-    if (isLimited) await rateLimits.session(route.path, session?.key, clientAddress)
-    if (session !== undefined) {
-      if (tokens.isDue(session, route.token)) session = await tokens.fresh(session, route.token)
-    }
-    if (session === undefined && route.auth === 'required')
-      throw new BffError('session_required', { reason: `session cookie: ${presented.kind}` })
-    if (session !== undefined) {
-      this.#checkPolicy(exchange, route, session)
-      sessions.touch(session)
-    }
+  /**
+   * Everything that is judged before a call or a WebSocket goes out, in the order that matters. Throws or rejects with a
+   * `BffError`.
+   */
+  admit(exchange: Exchange, route: ProxyRoute, isUpgrade: boolean): MaybePromise<Admitted> {
+    const { req, clientAddress } = exchange
+    checkMethod(route, req.method ?? '')
+    const limits = route.isLimited && !exchange.isServerCall ? this.#options.rateLimits : undefined
+    return then(limits?.call(route.path, clientAddress), () => {
+      const presented = this.#options.sessionCookie.read(headerOf(req, 'cookie'))
+      this.#guard(exchange, route, presented, isUpgrade)
+      return then(this.#find(route, presented), (found) =>
+        then(limits?.session(route.path, found?.key, clientAddress), () =>
+          then(this.#withFreshToken(route, found), (session) => {
+            if (session === undefined && route.auth === 'required')
+              throw new BffError('session_required', { reason: `session cookie: ${presented.kind}` })
+            if (session !== undefined) {
+              this.#checkPolicy(exchange, route, session)
+              this.#options.sessions.touch(session)
+            }
+            return { session, headers: this.#requestHeaders(exchange, route, session) }
+          }),
+        ),
+      )
+    })
+  }
+
+  /** Files are public unless their route says otherwise; a page load without a session is then sent to the login. */
+  async admitToFiles({ req }: Exchange, route: StaticRoute): Promise<void> {
+    checkMethod(route, req.method ?? '')
+    if (route.auth !== 'required') return
+    const presented = this.#options.sessionCookie.read(headerOf(req, 'cookie'))
+    const session = presented.kind === 'one' ? await this.#options.sessions.find(presented.id) : undefined
+    if (session === undefined) throw new BffError('session_required', { reason: `session cookie: ${presented.kind}` })
+    this.#options.sessions.touch(session)
+  }
+
+  #find({ auth }: ProxyRoute, presented: PresentedSession): MaybePromise<Session | undefined> {
+    return auth === 'none' || presented.kind !== 'one' ? undefined : this.#options.sessions.find(presented.id)
+  }
+
+  #withFreshToken({ token }: ProxyRoute, session: Session | undefined): MaybePromise<Session | undefined> {
+    const { tokens } = this.#options
+    return session !== undefined && tokens.isDue(session, token) ? tokens.fresh(session, token) : session
+  }
+
+  #requestHeaders({ req, requestId, clientAddress }: Exchange, route: ProxyRoute, session: Session | undefined): string[] {
     const headers = requestHeaders(req.rawHeaders, {
       authorization: session === undefined ? undefined : `Bearer ${tokenFor(session, route.token)?.accessToken ?? ''}`,
       clientAddress,
@@ -140,17 +142,7 @@ export class Proxy {
       isOwnCookie: this.#options.isOwnCookie,
     })
     if ('refused' in headers) throw new BffError('bad_request', { reason: headers.refused })
-    return { session, headers }
-  }
-
-  /** Files are public unless their route says otherwise; a page load without a session is then sent to the login. */
-  async admitToFiles({ req }: Exchange, route: StaticRoute): Promise<void> {
-    checkMethod(route, req.method ?? '')
-    if (route.auth !== 'required') return
-    const presented = this.#options.sessionCookie.read(headerOf(req, 'cookie'))
-    const session = presented.kind === 'one' ? await this.#options.sessions.find(presented.id) : undefined
-    if (session === undefined) throw new BffError('session_required', { reason: `session cookie: ${presented.kind}` })
-    this.#options.sessions.touch(session)
+    return headers
   }
 
   #guard(exchange: Exchange, { auth }: ProxyRoute, presented: PresentedSession, isUpgrade: boolean): void {
@@ -184,89 +176,7 @@ function checkMethod(route: Route, method: string): void {
   if (!route.methods.has(method)) throw new BffError('method_not_allowed', { allow: route.allow })
 }
 
-/** A call that is out: what its end, its failure and the end of its session mean. */
-class OpenCall implements Open {
-  slot = -1
-  handle: CallHandle | undefined
-  readonly #options: ProxyOptions
-  readonly #exchange: Exchange
-  readonly #route: ProxyRoute
-  readonly #session: Session | undefined
-  #isSessionOver = false
-
-  constructor(options: ProxyOptions, exchange: Exchange, route: ProxyRoute, session: Session | undefined) {
-    this.#options = options
-    this.#exchange = exchange
-    this.#route = route
-    this.#session = session
-  }
-
-  sessionEnded(): void {
-    this.#isSessionOver = true
-    this.handle?.abort('the session ended')
-  }
-
-  readonly responseHeaders = (_status: number, raw: readonly (Buffer | string)[]): string[] | { readonly refused: string } =>
-    responseHeaders(raw, this.#route, this.#options.responseRules, this.#exchange.requestId)
-
-  readonly onFailure = (failure: CallFailure, reason: string | undefined): void => {
-    this.#exchange.refuse(failureError(failure, reason, this.#isSessionOver))
-  }
-
-  readonly onEnd = ({ failure, reason, status, isHeadSent, durationMs }: CallOutcome): void => {
-    if (this.#session !== undefined) this.#options.live.remove(this.#session, this)
-    this.#options.metrics.called(this.#route.path, failure ?? classOf(status), durationMs)
-    if (failure === undefined) return
-    const { requestId, clientAddress, req, judged } = this.#exchange
-    const line = {
-      requestId,
-      method: req.method,
-      path: judged.path,
-      route: this.#route.path,
-      upstream: this.#route.upstreamOrigin,
-    }
-    if (failure === 'token_in_response') {
-      this.#options.audit('token_in_response', { ...line, clientAddress, subject: this.#session?.meta.subject, status })
-    } else if (failure === 'client_left') {
-      this.#options.log.debug({ ...line, failure, status, durationMs }, 'client left')
-    } else if (isHeadSent) {
-      this.#options.log.warn({ ...line, failure, reason, status, durationMs }, 'answer cut off')
-    }
-  }
-}
-
-/** `2xx` and the like: few enough to be a label. */
-function classOf(status: number | undefined): string {
-  return `${Math.floor((status ?? 0) / 100)}xx`
-}
-
-/** What a call's failure is to the client. */
-export function failureError(failure: CallFailure, reason: string | undefined, isSessionOver: boolean): BffError {
-  const why = reason === undefined ? failure : `${failure}: ${reason}`
-  switch (failure) {
-    case 'timeout':
-      return new BffError('upstream_timeout', { reason: why })
-    case 'token_in_response':
-      return new BffError('token_in_response', { reason: why })
-    case 'content_too_large':
-      return new BffError('content_too_large', { reason: why })
-    case 'aborted':
-      return isSessionOver
-        ? new BffError('session_required', { reason: 'the session ended' })
-        : new BffError('upstream_unreachable', { reason: why })
-    case 'unreachable':
-    case 'bad_response':
-    case 'client_left':
-      return new BffError('upstream_unreachable', { reason: why })
-  }
-}
-
-/** The search for a session's tokens, made once per opened session. */
-export function filterOf(session: Session): TokenFilter {
-  let filter = filters.get(session)
-  if (filter === undefined) {
-    filter = createTokenFilter(tokenTexts(session.tokens))
-    filters.set(session, filter)
-  }
-  return filter
+/** Goes on at once with a value that is at hand: on a warm call nothing is waited for, and promises would cost it two microseconds. */
+function then<T, R>(value: MaybePromise<T>, step: (value: T) => MaybePromise<R>): MaybePromise<R> {
+  return value instanceof Promise ? value.then(step) : step(value)
 }

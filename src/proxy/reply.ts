@@ -10,6 +10,9 @@ export interface ReplyOwner {
   clientClosed(): void
 }
 
+/** Larger bodies are not copied into a text. */
+const smallBytes = 16_384
+
 const kOwner = Symbol('owner')
 interface OwnedResponse extends ServerResponse {
   [kOwner]?: ReplyOwner
@@ -62,9 +65,22 @@ export class Reply {
 
   /** Ends the answer; a small whole answer leaves in one packet. */
   end(lastChunk: Buffer | undefined): void {
-    if (!this.isHeadSent) this.sendHead(false)
+    const isWhole = !this.isHeadSent
+    if (isWhole) this.sendHead(false)
     if (lastChunk === undefined) this.#res.end()
+    else if (isWhole && lastChunk.length <= smallBytes) this.#endWhole(lastChunk)
     else this.#res.end(lastChunk)
+  }
+
+  /** Head and body as one text: Node's `end` gathers three pieces and holds them back first, at a microsecond and a half. */
+  #endWhole(body: Buffer): void {
+    const { socket, chunkedEncoding } = this.#res
+    if (socket === null || socket.writableCorked > 0 || chunkedEncoding) this.#res.end(body)
+    else {
+      this.#res.write(body.toString('latin1'), 'latin1')
+      socket.uncork()
+      this.#res.end()
+    }
   }
 
   drained(): void {

@@ -50,7 +50,7 @@ export interface UpstreamCall {
   /** Undefined where the session has no tokens. With a filter, only codings of `readableCodings` may be asked for. */
   readonly filter?: TokenFilter | undefined
   /** Gives the final head, flat, or refuses the answer. `raw` alternates names and values as the upstream sent them. */
-  readonly responseHeaders: (status: number, raw: readonly (Buffer | string)[]) => string[] | { readonly refused: string }
+  readonly responseHeaders: (status: number, raw: readonly string[]) => string[] | { readonly refused: string }
   /**
    * Nothing was answered and the caller has to: 502, 504 or 413. Not called where the head was already sent (the client's
    * connection is cut then) and not where the client left. Never called before `forward` returns.

@@ -80,7 +80,8 @@ export function createUpstreams(options: UpstreamsOptions): Upstreams {
 const noRoute: CallRoute = {
   isConnectionNew: false,
   isConnectionBroken: false,
-  send: (call) => call.cannotBeSent('unknown_origin'),
+  send: (call) =>
+    call.onError(Object.assign(new Error('a call to an origin that is not configured'), { code: 'unknown_origin' })),
 }
 
 interface Pools {

@@ -44,7 +44,9 @@ const mostCached = 10_000
  */
 export class Sessions {
   readonly #options: SessionsOptions
+  /** By id, which spares a warm call the hash, and the ids by store key. */
   readonly #cache = new Map<string, Session>()
+  readonly #ids = new Map<string, string>()
   readonly #listeners: ((key: string, reason: EndReason) => void)[] = []
 
   constructor(options: SessionsOptions) {
@@ -53,9 +55,9 @@ export class Sessions {
 
   /** The live session of an id, or `undefined`. Answers at once where the store does. Throws `store_unavailable`. */
   find(id: string): MaybePromise<Session | undefined> {
+    const cached = this.#cache.get(id)
+    if (cached !== undefined && this.isCurrent(cached)) return cached
     const key = sessionKey(id)
-    const cached = this.#cache.get(key)
-    if (cached !== undefined && this.#isLive(cached) && this.#options.store.holds(key, cached.version)) return cached
     const record = this.#options.store.get(key)
     return record instanceof Promise ? record.then((r) => this.#open(key, id, r)) : this.#open(key, id, record)
   }
@@ -155,11 +157,13 @@ export class Sessions {
   }
 
   #keep(session: Session): Session {
-    this.#cache.delete(session.key)
-    this.#cache.set(session.key, session)
+    this.#cache.delete(session.id)
+    this.#cache.set(session.id, session)
+    this.#ids.set(session.key, session.id)
     if (this.#cache.size > mostCached) {
-      for (const oldest of this.#cache.keys()) {
-        this.#cache.delete(oldest)
+      for (const [id, { key }] of this.#cache) {
+        this.#cache.delete(id)
+        this.#ids.delete(key)
         break
       }
     }
@@ -167,7 +171,9 @@ export class Sessions {
   }
 
   #forget(key: string, reason: EndReason): void {
-    this.#cache.delete(key)
+    const id = this.#ids.get(key)
+    if (id !== undefined) this.#cache.delete(id)
+    this.#ids.delete(key)
     for (const listener of this.#listeners) listener(key, reason)
   }
 }

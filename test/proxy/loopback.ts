@@ -101,7 +101,7 @@ export async function gatewayTo(upstreamPort: number, options: GatewayOptions = 
         headersTimeoutMs: 5_000,
         idleTimeoutMs: 5_000,
         filter: options.filter,
-        responseHeaders: (_status, raw) => endToEnd(raw),
+        responseHeaders: (_status, raw) => endToEnd(raw, true),
         onFailure(failure) {
           res.writeHead(statusOf[failure], ['Content-Type', 'text/plain'])
           res.end(failure)
@@ -152,13 +152,12 @@ const hopByHop = [
   'proxy-connection',
 ]
 
-function endToEnd(raw: readonly (Buffer | string)[]): string[] {
+function endToEnd(raw: readonly string[], isResponse = false): string[] {
   const flat: string[] = []
   for (let index = 0; index < raw.length; index += 2) {
-    const name = String(raw[index])
-    const value = raw[index + 1] ?? ''
-    const isRequestLength = typeof value === 'string' && name.toLowerCase() === 'content-length'
-    if (!hopByHop.includes(name.toLowerCase()) && !isRequestLength) flat.push(name, value.toString('latin1'))
+    const name = raw[index] ?? ''
+    const isRequestLength = !isResponse && name.toLowerCase() === 'content-length'
+    if (!hopByHop.includes(name.toLowerCase()) && !isRequestLength) flat.push(name, raw[index + 1] ?? '')
   }
   return flat
 }
