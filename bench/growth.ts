@@ -9,6 +9,8 @@ import { installPrograms } from './install.ts'
 import { measure, summarise } from './measure.ts'
 import { markdown, replaceBlock } from './report.ts'
 import { scenarios, type Running } from './scenarios.ts'
+import { sealedSession } from './sessions/records.ts'
+import { embeddedFiller } from './sessions/stores.ts'
 import { freePorts, Servers } from './server.ts'
 import { startRunning } from './stage.ts'
 import { startSurroundings } from './surroundings.ts'
@@ -24,6 +26,8 @@ interface Variant {
   readonly isLarge?: true
   /** So many users call in turn. Above 10 000 none of them is in memory when it calls: every call reads and opens its record. */
   readonly users?: number
+  /** So many sessions of others are in the store beside theirs. */
+  readonly others?: number
 }
 
 const manyRoutes = (count: number, isOwnUpstream: boolean): CoatcheckVariant => ({
@@ -44,6 +48,8 @@ const variants: readonly Variant[] = [
   { name: '100 upstreams more', config: manyRoutes(100, true) },
   { name: 'session of 64 KB', isLarge: true },
   { name: '1,000 users in turn', users: 1_000 },
+  { name: '1,000 users in turn, of 100,000 live', users: 1_000, others: 99_000 },
+  { name: '1,000 users in turn, of 1,000,000 live', users: 1_000, others: 999_000 },
   { name: '20,000 users in turn, none in memory', users: 20_000 },
 ]
 
@@ -60,10 +66,11 @@ const callbacks = ports.map((port) => `http://127.0.0.1:${port}/bff/callback`)
 const surroundings = await startSurroundings(servers, folder, callbacks, { redis: false, postgres: false, largeClaimBytes })
 try {
   const running: Running[] = []
-  for (const [index, { name, config = {}, isLarge, users }] of variants.entries()) {
+  for (const [index, { name, config = {}, isLarge, users, others = 0 }] of variants.entries()) {
     const port = ports[index] ?? 0
     const around = isLarge === true ? { ...surroundings, issuer: surroundings.largeIssuer } : surroundings
     const one = await startRunning(servers, coatcheck(name, config), port, around)
+    addOthers(port, others)
     running.push(users === undefined ? one : { ...one, cookiesFile: await makeUsers(port, users) })
   }
   const [base, ...others] = running
@@ -90,6 +97,17 @@ try {
 } finally {
   await servers.close()
   await surroundings.close()
+}
+
+/** Writes sessions that nobody uses into the store of a gateway that runs. */
+function addOthers(port: number, count: number): void {
+  if (count === 0) return
+  const { database, fill } = embeddedFiller(storeFolder(surroundings, port))
+  const nowMs = Date.now()
+  for (let written = 0; written < count; written += 1000) {
+    fill(Array.from({ length: 1000 }, (_, index) => sealedSession(2 * (written + index), nowMs)))
+  }
+  database.close()
 }
 
 /** Writes sessions into the store of a gateway that runs, sealed as it seals them; gives the file with their cookies. */

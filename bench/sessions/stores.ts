@@ -51,22 +51,15 @@ export function openFilled(kind: StoreKind): Promise<FilledStore> {
 }
 
 /** The store's own writes wait for the disk one by one; here thousands share one transaction, into the tables that it made. */
-async function openEmbedded(): Promise<FilledStore> {
-  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-sessions-'))
-  const store = createEmbeddedStore({ path: folder })
-  await store.check()
-  await store.close()
-  const file = join(folder, 'sessions.db')
-  const database = openSqlite(file)
+export function embeddedFiller(folder: string) {
+  const database = openSqlite(join(folder, 'sessions.db'))
   database.exec('pragma synchronous = off; pragma cache_size = -400000; pragma busy_timeout = 5000')
   const insertRecord = database.prepare('insert into record (key, version, expires_at_ms) values (?, ?, ?)')
   const insertContent = database.prepare('insert into content (id, value) values (?, ?)')
   const insertTag = database.prepare('insert into tag (tag, record_id) values (?, ?)')
-  const countExpired = database.prepare<{ count: number }>('select count(*) as count from record where expires_at_ms <= ?')
   return {
-    place: { kind: 'embedded', at: folder },
-    batch: 2000,
-    fill(sessions) {
+    database,
+    fill(sessions: readonly SealedSession[]): void {
       database.exec('begin immediate')
       for (const { key, version, value, tags, expiresAtMs } of sessions) {
         const id = Number(insertRecord.run(key, version, expiresAtMs).lastInsertRowid)
@@ -74,11 +67,27 @@ async function openEmbedded(): Promise<FilledStore> {
         for (const tag of tags) insertTag.run(tag, id)
       }
       database.exec('commit')
+    },
+  }
+}
+
+async function openEmbedded(): Promise<FilledStore> {
+  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-sessions-'))
+  const store = createEmbeddedStore({ path: folder })
+  await store.check()
+  await store.close()
+  const { database, fill } = embeddedFiller(folder)
+  const countExpired = database.prepare<{ count: number }>('select count(*) as count from record where expires_at_ms <= ?')
+  return {
+    place: { kind: 'embedded', at: folder },
+    batch: 2000,
+    fill(sessions) {
+      fill(sessions)
       return Promise.resolve()
     },
     bytes() {
       database.exec('pragma wal_checkpoint(truncate)')
-      return Promise.resolve(statSync(file).size)
+      return Promise.resolve(statSync(join(folder, 'sessions.db')).size)
     },
     expired: (beforeMs) => Promise.resolve(countExpired.get(beforeMs)?.count ?? NaN),
     letExpire: () => Promise.resolve(),
