@@ -59,7 +59,7 @@ export function embeddedFiller(folder: string) {
   const insertTag = database.prepare('insert into tag (tag, record_id) values (?, ?)')
   return {
     database,
-    fill(sessions: readonly SealedSession[]): void {
+    fill: (sessions: readonly SealedSession[]): void => {
       database.exec('begin immediate')
       for (const { key, version, value, tags, expiresAtMs } of sessions) {
         const id = Number(insertRecord.run(key, version, expiresAtMs).lastInsertRowid)

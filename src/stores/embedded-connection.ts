@@ -13,8 +13,6 @@ export type Durability = 'full' | 'normal'
 /** How a transaction is carried out. */
 export interface TransactionOptions {
   readonly durability: Durability
-  /** Fail at once where another process is writing, instead of waiting. */
-  readonly dontWait?: boolean
 }
 
 /** One open database: its statements, its transactions, and what it knows to be current. */
@@ -57,7 +55,7 @@ export class EmbeddedConnection {
    */
   transaction<T>(options: TransactionOptions, work: () => T): T {
     this.#setDurability(options.durability)
-    this.#beginWriting(options.dontWait === true)
+    this.#beginWriting()
     try {
       const result = work()
       if (result === undefined || result === false) this.#rollback.run()
@@ -96,14 +94,14 @@ export class EmbeddedConnection {
 
   // SQLite's own waiting sleeps up to 100 ms at a time, and a busy neighbour then wins the lock again and again; short
   // random naps find the gap between two of its commits.
-  #beginWriting(dontWait: boolean): void {
-    const deadlineMs = performance.now() + (dontWait ? 0 : this.#patienceMs)
+  #beginWriting(): void {
+    const deadlineMs = performance.now() + this.#patienceMs
     this.#setWait(0)
     try {
       while (!this.#tryBegin(deadlineMs)) nap()
       this.#patienceMs = busyTimeoutMs
     } catch (error) {
-      if (!dontWait && isBusy(error)) this.#patienceMs = impatientTimeoutMs
+      if (isBusy(error)) this.#patienceMs = impatientTimeoutMs
       throw error
     } finally {
       this.#setWait(busyTimeoutMs)
@@ -192,9 +190,6 @@ function prepareStatements(database: SqliteDatabase) {
     deleteRecord: database.prepare('delete from record where id = ?'),
     deleteExpired: database.prepare('delete from record where key = ? and expires_at_ms <= ?'),
     findExpired: database.prepare<{ found: number }>('select 1 as found from record where expires_at_ms <= ? limit 1'),
-    sweep: database.prepare(
-      'delete from record where id in (select id from record where expires_at_ms <= ? order by expires_at_ms limit ?)',
-    ),
     writeProbe: database.prepare(
       'insert into probe (id, value) values (1, ?) on conflict (id) do update set value = excluded.value',
     ),

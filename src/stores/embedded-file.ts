@@ -17,8 +17,9 @@ const passingCodes: readonly (number | undefined)[] = [sqliteCode.busy, sqliteCo
 
 /** The database file of a folder: opened at first use, and again after trouble. */
 export class EmbeddedFile {
+  /** Of the database. */
+  readonly path: string
   readonly #folder: string
-  readonly #file: string
   readonly #clock: () => number
   readonly #opened: () => void
   #open: { readonly connection: EmbeddedConnection; readonly identity: Stats } | undefined
@@ -30,7 +31,7 @@ export class EmbeddedFile {
   /** `opened` is called each time the file was opened. */
   constructor(folder: string, clock: () => number, opened: () => void) {
     this.#folder = resolve(folder)
-    this.#file = join(this.#folder, 'sessions.db')
+    this.path = join(this.#folder, 'sessions.db')
     this.#clock = clock
     this.#opened = opened
   }
@@ -68,8 +69,8 @@ export class EmbeddedFile {
   }
 
   #reopen(): EmbeddedConnection {
-    const identity = statSync(this.#file, { throwIfNoEntry: false }) ?? this.#create()
-    const connection = EmbeddedConnection.open(this.#file)
+    const identity = statSync(this.path, { throwIfNoEntry: false }) ?? this.#create()
+    const connection = EmbeddedConnection.open(this.path)
     this.#open = { connection, identity }
     if (!this.#isStillThere()) throw new Error('the database file was replaced while it was opened')
     this.#folderDevice = statSync(this.#folder).dev
@@ -85,8 +86,8 @@ export class EmbeddedFile {
     else if (statSync(this.#folder).dev !== this.#folderDevice)
       throw new Error('the folder is on another disk than before, without a database')
     else this.#awaitReturn()
-    createDatabaseFile(this.#file)
-    return statSync(this.#file)
+    createDatabaseFile(this.path)
+    return statSync(this.path)
   }
 
   #awaitReturn(): void {
@@ -96,7 +97,7 @@ export class EmbeddedFile {
   }
 
   #isStillThere(): boolean {
-    const found = statSync(this.#file, { throwIfNoEntry: false })
+    const found = statSync(this.path, { throwIfNoEntry: false })
     const same = found !== undefined && found.ino === this.#open?.identity.ino && found.dev === this.#open.identity.dev
     this.#seenAtMs = same ? performance.now() : -Infinity
     return same

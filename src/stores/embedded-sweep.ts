@@ -1,21 +1,20 @@
-import { performance } from 'node:perf_hooks'
 import type { EmbeddedFile } from './embedded-file.ts'
+import { startSweepRound, type SweepRound } from './embedded-sweep-thread.ts'
+import { sqliteDriver, sqliteUrl } from './sqlite.ts'
 
 const firstAfterMs = 1000
 const everyMs = 60_000
-const betweenBatchesMs = 10
-const largestBatch = 100
-const smallestBatch = 8
-
-/** A batch stops the event loop: its size follows the disk so that it takes about this long. */
+const pauseMs = 10
 const batchTargetMs = 4
+const largestBatch = 100
 
-/** Deletes expired records from the disk in small batches, without keeping the process alive. */
+/** Deletes expired records from the disk, in a thread that lives only while there are some, and without keeping the process alive. */
 export class EmbeddedSweep {
   readonly #file: EmbeddedFile
   readonly #clock: () => number
   #timer: NodeJS.Timeout | undefined
-  #batch = smallestBatch
+  #round: SweepRound | undefined
+  #isStopped = false
 
   constructor(file: EmbeddedFile, clock: () => number) {
     this.#file = file
@@ -28,38 +27,39 @@ export class EmbeddedSweep {
   }
 
   stop(): void {
+    this.#isStopped = true
     clearTimeout(this.#timer)
+    this.#round?.stop()
   }
 
   #schedule(afterMs: number): void {
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => {
-      this.#schedule(this.#sweepBatch() ? betweenBatchesMs : everyMs)
-    }, afterMs).unref()
+    if (!this.#isStopped) this.#timer = setTimeout(() => this.#sweep(), afterMs).unref()
   }
 
-  /** Whether more is left to do now. */
-  #sweepBatch(): boolean {
-    const started = performance.now()
-    try {
-      const deleted = this.#file.use((connection) => {
-        const now = this.#clock()
-        if (connection.statements.findExpired.get(now) === undefined) return 0
-        return connection.transaction({ durability: 'normal', dontWait: true }, () =>
-          Number(connection.statements.sweep.run(now, this.#batch).changes),
-        )
+  #sweep(): void {
+    if (this.#round === undefined && this.#hasExpired()) {
+      const task = {
+        driver: sqliteDriver(),
+        url: sqliteUrl(this.#file.path),
+        nowMs: this.#clock(),
+        pauseMs,
+        batchTargetMs,
+        largestBatch,
+      }
+      this.#round = startSweepRound(task, () => {
+        this.#round = undefined
+        this.#schedule(everyMs)
       })
-      if (deleted < this.#batch) return false
+    } else this.#schedule(everyMs)
+  }
+
+  #hasExpired(): boolean {
+    try {
+      return this.#file.use(({ statements }) => statements.findExpired.get(this.#clock()) !== undefined)
     } catch {
-      // Another process is writing, or the store is in trouble; whoever uses it hears of that. The next round tries again.
+      // The store is in trouble; whoever uses it hears of that. The next round looks again.
       return false
     }
-    this.#adapt(performance.now() - started)
-    return true
-  }
-
-  #adapt(tookMs: number): void {
-    if (tookMs > batchTargetMs) this.#batch = Math.max(smallestBatch, Math.floor(this.#batch / 2))
-    else if (tookMs < batchTargetMs / 2) this.#batch = Math.min(largestBatch, this.#batch * 2)
   }
 }

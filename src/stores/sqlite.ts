@@ -46,7 +46,20 @@ export function isSafelyShared(sqliteVersion: string): boolean {
   return minor > 51 || (minor === 51 && patch >= 3)
 }
 
-let chosen: SqliteConstructor | undefined
+/** How to load a driver in another thread. */
+export interface SqliteDriver {
+  readonly module: string
+  readonly className: 'Database' | 'DatabaseSync'
+  /** The file or URL that the module's name is resolved from. */
+  readonly requiredFrom: string
+}
+
+interface ChosenDriver {
+  readonly open: SqliteConstructor
+  readonly driver: SqliteDriver
+}
+
+let chosen: ChosenDriver | undefined
 
 /**
  * Opens an existing database file; never creates one, which would leave a file that others can read.
@@ -55,16 +68,31 @@ let chosen: SqliteConstructor | undefined
  */
 export function openSqlite(file: string): SqliteDatabase {
   chosen ??= chooseDriver()
-  return new chosen(`${pathToFileURL(file).href}?mode=rw`)
+  return new chosen.open(sqliteUrl(file))
 }
 
-function chooseDriver(): SqliteConstructor {
+/** A database file as the driver takes it: opened where it is there, never created. */
+export function sqliteUrl(file: string): string {
+  return `${pathToFileURL(file).href}?mode=rw`
+}
+
+/** The driver that `openSqlite` uses. Throws where there is none. */
+export function sqliteDriver(): SqliteDriver {
+  chosen ??= chooseDriver()
+  return chosen.driver
+}
+
+function chooseDriver(): ChosenDriver {
   const seen: string[] = []
-  for (const [name, load] of drivers) {
-    const driver = load()
-    if (driver === undefined) continue
-    const version = versionOf(driver)
-    if (isSafelyShared(version)) return driver
+  for (const [name, module, load] of drivers) {
+    const loaded = load()
+    const open = loaded?.Database ?? loaded?.DatabaseSync
+    if (open === undefined) continue
+    const version = versionOf(open)
+    if (isSafelyShared(version)) {
+      const className = loaded?.Database === undefined ? 'DatabaseSync' : 'Database'
+      return { open, driver: { module, className, requiredFrom: import.meta.url } }
+    }
     seen.push(`${name} brings SQLite ${version}`)
   }
   throw new Error(
@@ -74,14 +102,10 @@ function chooseDriver(): SqliteConstructor {
 }
 
 // Both are loaded without import(): a store opens at its first use, and that call answers at once.
-const drivers: readonly (readonly [string, () => SqliteConstructor | undefined])[] = [
-  ['this Node.js', () => constructorOf(process.getBuiltinModule('node:sqlite'))],
-  ['@photostructure/sqlite', () => constructorOf(requireIfInstalled('@photostructure/sqlite'))],
+const drivers: readonly (readonly [name: string, module: string, load: () => SqliteModule | undefined])[] = [
+  ['this Node.js', 'node:sqlite', () => process.getBuiltinModule('node:sqlite')],
+  ['@photostructure/sqlite', '@photostructure/sqlite', () => requireIfInstalled('@photostructure/sqlite')],
 ]
-
-function constructorOf(loaded: SqliteModule | undefined): SqliteConstructor | undefined {
-  return loaded?.Database ?? loaded?.DatabaseSync
-}
 
 function requireIfInstalled(name: string): SqliteModule | undefined {
   const require = createRequire(import.meta.url)
