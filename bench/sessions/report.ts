@@ -90,7 +90,8 @@ function markdown(results: readonly Result[]): string {
     'It was watched for 90 s. Redis is in no hurry while a small part of its keys has expired (a sixth here, because tags stay a day), by its',
     'own design: `active-expire-effort` in its configuration. What has expired is absent all the same.',
     'Event loop: the longest time for which it stood still, beyond the 5 ms between two looks at it, beside the same process',
-    `before the sweep (10 s, in which only the machine and its other work can hold it up).`,
+    `before the sweep (10 s, in which only the machine and its other work can hold it up). It goes before the store where both want a`,
+    'core, so that this is its own doing. The embedded store sweeps in a thread, for as long as there is something to sweep.',
     '',
     ...table(
       [

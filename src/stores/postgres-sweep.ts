@@ -1,6 +1,7 @@
 import type { PostgresPool, Statement } from './postgres-pool.ts'
 
 const everyMs = 60_000
+/** And at least as long as the batch took: sweeping takes no more than half of a server. */
 const betweenBatchesMs = 20
 const largestBatch = 500
 const smallestBatch = 20
@@ -41,11 +42,13 @@ export class PostgresSweep {
   }
 
   async #sweep(): Promise<void> {
+    const startedMs = performance.now()
     try {
       const [row] = await this.#pool.query<{ looked: number }>(this.#statement, [this.#clock() - graceMs, this.#batch])
       const isMore = row !== undefined && row.looked === this.#batch
       this.#batch = Math.min(this.#batch * 2, largestBatch)
-      this.#schedule(isMore ? betweenBatchesMs : everyMs * (0.75 + Math.random() / 2))
+      const tookMs = performance.now() - startedMs
+      this.#schedule(isMore ? Math.max(betweenBatchesMs, tookMs) : everyMs * (0.75 + Math.random() / 2))
     } catch {
       // The store is in trouble, as its users hear, or slow: then a smaller batch may do.
       this.#batch = Math.max(smallestBatch, Math.floor(this.#batch / 4))
