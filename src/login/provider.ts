@@ -260,6 +260,8 @@ export class Provider {
       {
         [oidc.clockSkew]: Math.round((clock() - Date.now()) / 1000),
         [oidc.clockTolerance]: clockToleranceSeconds,
+        // RFC 8705 section 5: where a certificate is shown the provider may have addresses of their own.
+        use_mtls_endpoint_aliases: config.clientAuth.includes('tls_client_auth'),
       },
       await (this.#auth ??= clientAuth(config)),
     )

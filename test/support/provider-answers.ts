@@ -24,6 +24,14 @@ export const defaultAnswers: Record<Endpoint, (state: ProviderState, call: Provi
     state.grants.revoke(call.form.get('token') ?? '')
     return { status: 200 }
   },
+  // RFC 9126 section 2.2
+  par(state, call) {
+    if (call.method !== 'POST') return { status: 405 }
+    if (!isClient(state, call.client)) return clientRefused
+    const uri = `urn:ietf:params:oauth:request_uri:${randomUUID()}`
+    state.pushed.set(uri, call.form)
+    return { status: 201, body: { request_uri: uri, expires_in: 60 } }
+  },
   end_session(state, call) {
     state.currentUser = undefined
     const target = call.form.get('post_logout_redirect_uri')
@@ -60,7 +68,13 @@ function metadata({ issuer, settings }: ProviderState): Claims {
   }
 }
 
-function authorize(state: ProviderState, call: ProviderCall): Answer {
+function authorize(state: ProviderState, asked: ProviderCall): Answer {
+  const requestUri = asked.form.get('request_uri')
+  const pushed = requestUri === null ? undefined : state.pushed.get(requestUri)
+  if (requestUri !== null && pushed === undefined) return { ...page('unknown request_uri'), status: 400 }
+  // RFC 9126 section 4: each request_uri counts once.
+  state.pushed.delete(requestUri ?? '')
+  const call = pushed === undefined ? asked : { ...asked, form: pushed }
   const { form } = call
   const redirectUri = form.get('redirect_uri') ?? ''
   // RFC 6749 section 4.1.2.1: with a wrong client or redirect_uri the browser is not sent back.
@@ -206,6 +220,7 @@ const clientRefused: Answer = { status: 401, headers: { 'www-authenticate': 'Bas
 
 function isClient(state: ProviderState, client: ClientCredentials): boolean {
   const isSecret = client.method === 'client_secret_basic' || client.method === 'client_secret_post'
+  if (client.method === 'private_key_jwt') return state.settings.acceptAssertions && client.id === state.client.id
   return isSecret && client.id === state.client.id && client.secret === state.client.secret
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 
-export const endpoints = ['authorize', 'token', 'userinfo', 'jwks', 'discovery', 'revoke', 'end_session'] as const
+export const endpoints = ['authorize', 'token', 'userinfo', 'jwks', 'discovery', 'revoke', 'end_session', 'par'] as const
 export type Endpoint = (typeof endpoints)[number]
 
 /** What the client used to authenticate with, as it came; not yet judged. */

@@ -20,6 +20,8 @@ export interface ProviderSettings {
   sendIss: boolean
   /** Answer /authorize with a page whose form leads back, as a provider with a login page does. */
   interactive: boolean
+  /** Clients may also show an assertion, which the test itself has to judge. */
+  acceptAssertions: boolean
   /** Laid over the discovery document. */
   metadata: Claims
 }
@@ -32,6 +34,8 @@ export interface ProviderState {
   readonly grants: Grants
   readonly redirectUris: Set<string>
   readonly postLogoutRedirectUris: Set<string>
+  /** Pushed requests (RFC 9126) by their request_uri. */
+  readonly pushed: Map<string, URLSearchParams>
   readonly denials: { error: string; description: string | undefined }[]
   readonly users: Map<string, ProviderUser>
   /** What the JWKS endpoint publishes; the last one signs. */
@@ -100,6 +104,7 @@ export async function startScriptedProvider(options: { readonly clock?: TestCloc
     discovery: [],
     revoke: [],
     end_session: [],
+    par: [],
   }
   let nextKey = 1
 
@@ -139,11 +144,13 @@ export async function startScriptedProvider(options: { readonly clock?: TestCloc
       advertiseIss: true,
       sendIss: true,
       interactive: false,
+      acceptAssertions: false,
       metadata: {},
     },
     redirectUris: new Set(),
     postLogoutRedirectUris: new Set(),
     denials: [],
+    pushed: new Map(),
     users: new Map(usersByDefault.map((user) => [user.preferred_username, user])),
     jwksKeys: [signingKey(0)],
     currentUser: undefined,
