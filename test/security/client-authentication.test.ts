@@ -5,7 +5,7 @@ import { decodeProtectedHeader, jwtVerify } from 'jose'
 import { describe, expect, test } from 'vitest'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import { Provider } from '../../src/login/provider.ts'
-import { simulateInternet, type ConfigOverrides } from '../support/internet.ts'
+import { simulateInternet } from '../support/internet.ts'
 import type { ProviderCall } from '../support/provider-call.ts'
 
 const keys: [string, { privateKey: KeyObject; publicKey: KeyObject }][] = [
@@ -33,7 +33,7 @@ async function judge(call: ProviderCall, publicKey: KeyObject, issuer: string, n
 describe('private_key_jwt', () => {
   test.each(keys)('%s: each call to the provider has an assertion of its own', async (alg, { privateKey, publicKey }) => {
     const provider = { clientAuth: 'private_key_jwt', clientKey: pem(privateKey), clientKeyId: 'k1' } as const
-    const { app, provider: remote, browser, clock } = await simulateInternet({ config: { provider } as ConfigOverrides })
+    const { app, provider: remote, browser, clock } = await simulateInternet({ config: { provider } })
     remote.settings.acceptAssertions = true
     const ada = browser()
     await ada.login(app)
@@ -82,7 +82,7 @@ describe('a certificate', () => {
       resources: [],
       clock: Date.now,
       fetch: (url, request) => {
-        asked.push({ url: String(url), body: String(request?.body) })
+        asked.push({ url: String(url), body: request?.body instanceof URLSearchParams ? request.body.toString() : '' })
         return Promise.resolve(url.toString().includes('well-known') ? Response.json(metadata) : new Response(null))
       },
     })
