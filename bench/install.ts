@@ -23,9 +23,11 @@ export function installPrograms(names: readonly string[]): void {
   execFileSync('apt-get', [...lock, ...command.split(' ').slice(1)], { env, stdio: 'ignore' })
 }
 
-/** The npm packages of the peers, as their lock file says. */
+/** The npm packages of the peers, as their lock file says. Some ask for a newer Node.js than they need: only ours are held to that. */
 export function installPeers(): void {
-  if (!existsSync(`${peersFolder}/node_modules`)) execFileSync('npm', ['ci'], { cwd: peersFolder, stdio: 'inherit' })
+  if (existsSync(`${peersFolder}/node_modules`)) return
+  const env = { ...process.env, npm_config_engine_strict: 'false', npm_config_loglevel: 'error' }
+  execFileSync('npm', ['ci'], { cwd: peersFolder, stdio: 'inherit', env })
 }
 
 /** Builds oauth2-proxy from its published module; gives the reason where that is not possible. */
