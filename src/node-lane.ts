@@ -87,7 +87,13 @@ export class NodeLane {
     // Whoever upgrades has no parser any more: after an ordinary answer the connection ends.
     res.on('finish', () => endSoon(socket))
     socket.on('error', () => socket.destroy())
-    res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
+    try {
+      res.assignSocket(socket as Parameters<ServerResponse['assignSocket']>[0])
+    } catch {
+      // An earlier request of this connection is not answered yet: nothing can be said in its turn, and no client does this.
+      socket.destroy()
+      return
+    }
     const requestId = randomUUID()
     const isWebSocket = (req.headers.upgrade ?? '').toLowerCase() === 'websocket'
     const refuse = (error: unknown): void => this.#refuse(req, res, requestId, error)

@@ -69,7 +69,8 @@ function readBody(req: IncomingMessage, res: ServerResponse): Promise<Buffer<Arr
       }
     })
     req.on('end', () => resolve(Buffer.concat(chunks)))
-    req.on('error', reject)
+    // Nothing is wrong here when a client breaks off, and strangers must not be able to fill the log with errors.
+    req.on('error', (cause) => reject(new BffError('bad_request', { reason: 'the client left', cause })))
     req.on('close', () => reject(new BffError('bad_request', { reason: 'the client left' })))
   })
 }

@@ -29,3 +29,19 @@ export function rowProblems({ id, cells }: MarkedRow, read: (path: string) => st
   const hasReason = /\*\*(not applicable|open)\*\*/.test(shown)
   return named.length > 0 || hasReason ? problems : [...problems, `${id}: neither a test nor a reason`]
 }
+
+/** For each class of docs/attacks.md, and for all: its name, its cases and the tests they name. */
+export function classCounts(page: string): string[][] {
+  const sections = page.split('\n## ').slice(1)
+  const counted = sections.map((section) => {
+    const rows = rowsOf(section)
+    const tests = rows.flatMap(({ cells }) => [...(cells.at(-1) ?? '').matchAll(/`[^`]+\.ts` “[^”]+”/g)].map(([test]) => test))
+    return { name: section.split('\n', 1)[0] ?? '', cases: rows.length, tests }
+  })
+  const all = {
+    name: 'all',
+    cases: counted.reduce((sum, { cases }) => sum + cases, 0),
+    tests: counted.flatMap(({ tests }) => tests),
+  }
+  return [...counted, all].map(({ name, cases, tests }) => [name, String(cases), String(new Set(tests).size)])
+}
