@@ -73,8 +73,7 @@ test(`${seconds} s of broken requests harm nobody`, { timeout: seconds * 1000 + 
     {
       seed,
       numRuns: Number.MAX_SAFE_INTEGER,
-      interruptAfterTimeLimit: seconds * 1000,
-      markInterruptAsFailure: false,
+      plugins: [fc.interruptAfterTimeLimit(seconds * 1000)],
       endOnFailure: true,
     },
   )
@@ -84,7 +83,7 @@ test(`${seconds} s of broken requests harm nobody`, { timeout: seconds * 1000 + 
     )
     throw new Error(`seed ${seed}, ${played} clients; the last ones:\n${sent.join('\n')}`, { cause: result.errorInstance })
   }
-  await annotate(`seed ${seed}: ${played} clients, answers ${JSON.stringify(Object.fromEntries([...statuses].toSorted()))}`)
+  await annotate(`seed ${seed}: ${played} clients, answers ${JSON.stringify(Object.fromEntries(statuses))}`)
   expect(played).toBeGreaterThan(clientsAtOnce * 5)
   expect(statuses.size, 'the fuzzer reaches all kinds of answers').toBeGreaterThan(5)
 })
