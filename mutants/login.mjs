@@ -231,4 +231,18 @@ export const loginMutants = [
     weakens: 'a login under way outlives the logout',
     tests: [backchannel],
   },
+  {
+    file: 'src/login/provider.ts',
+    original: "use_mtls_endpoint_aliases: config.clientAuth.includes('tls_client_auth'),",
+    mutant: '',
+    weakens: 'a certificate is shown at the wrong address',
+    tests: ['test/security/client-authentication.test.ts'],
+  },
+  {
+    file: 'src/login/provider.ts',
+    original: 'const usesPar = client.serverMetadata().require_pushed_authorization_requests === true',
+    mutant: 'const usesPar = false',
+    weakens: 'PAR is left out where the provider requires it',
+    tests: ['test/security/client-authentication.test.ts'],
+  },
 ]

@@ -4,6 +4,7 @@ const target = 'src/proxy/target.test.ts'
 const headers = 'src/proxy/headers.test.ts'
 const responses = 'src/proxy/headers-response.test.ts'
 const filter = 'src/proxy/token-filter.test.ts'
+const search = 'src/proxy/token-search.test.ts'
 const calls = 'test/flows/proxied-call.test.ts'
 const routes = 'src/routes.test.ts'
 
@@ -94,10 +95,31 @@ export const proxy = [
   },
   {
     file: 'src/proxy/proxy.ts',
-    original: 'if (isLimited) await rateLimits.call(route.path, clientAddress)',
-    mutant: '',
+    original: 'then(limits?.call(route.path, clientAddress), () => {',
+    mutant: 'then(undefined, () => {',
     weakens: 'no limit by address',
     tests: ['test/security/rate-limits.test.ts'],
+  },
+  {
+    file: 'src/proxy/response-head.ts',
+    original: "if (transferCoding !== undefined && transferCoding.toLowerCase() !== 'chunked') return 'transfer_coding'",
+    mutant: '',
+    weakens: 'an unknown transfer coding hides a body from the search',
+    tests: ['test/proxy/answers.test.ts'],
+  },
+  {
+    file: 'src/proxy/response-head.ts',
+    original: 'facts[fact] = before === undefined ? value : `${before},${value}`',
+    mutant: 'facts[fact] = before ?? value',
+    weakens: 'of two Content-Encoding fields the first counts',
+    tests: ['test/proxy/answers.test.ts'],
+  },
+  {
+    file: 'src/node-lane.ts',
+    original: 'socket.destroy()\n      return\n    }\n    const requestId',
+    mutant: 'throw new Error()\n    }\n    const requestId',
+    weakens: 'a pipelined handshake ends the process',
+    tests: ['test/security/pipelined-upgrade.test.ts'],
   },
   {
     file: 'src/rate-limits.ts',
@@ -199,7 +221,7 @@ export const proxy = [
   },
   {
     file: 'src/proxy/response-head.ts',
-    original: "if (status === 206) return coding === 'identity' ? filter.part(headers['content-range']) : undefined",
+    original: "if (status === 206) return coding === 'identity' ? filter.part(range) : undefined",
     mutant: 'if (status === 206) return filter.body()',
     weakens: 'a token in pieces by Range',
     tests: ['test/proxy/answers.test.ts'],
@@ -219,11 +241,32 @@ export const proxy = [
     tests: [filter],
   },
   {
-    file: 'src/proxy/byte-search.ts',
-    original: 'for (let at = this.#step - 1; at <= last; at += this.#step) {',
-    mutant: 'for (let at = this.#step - 1; at <= last; at += 2 * this.#step) {',
-    weakens: 'every second place of a large chunk is looked at',
-    tests: ['src/proxy/byte-search.test.ts'],
+    file: 'src/proxy/token-search.ts',
+    original: 'if (this.#has(gramOf(bytes, at)) && this.#isNear(bytes, at)) return true\n    }',
+    mutant: 'if (this.#has(gramOf(bytes, at)) && this.#isNear(bytes, at)) return true\n      at += this.#step\n    }',
+    weakens: 'every second place of a body is looked at',
+    tests: [search],
+  },
+  {
+    file: 'src/proxy/token-search.ts',
+    original: '.includes(token)',
+    mutant: '.includes(`${token} `)',
+    weakens: 'a token escaped in a mixture',
+    tests: [search],
+  },
+  {
+    file: 'src/proxy/token-forms.ts',
+    original: 'for (let lead = 0; lead < 3; lead++) {',
+    mutant: 'for (let lead = 0; lead < 2; lead++) {',
+    weakens: 'base64 in one of three positions',
+    tests: [search],
+  },
+  {
+    file: 'src/proxy/token-beginnings.ts',
+    original: 'for (let length = Math.min(probeBytes - 1, size); length > 0; length--) {',
+    mutant: 'for (let length = Math.min(probeBytes - 1, size); length > 4; length--) {',
+    weakens: 'a chunk that ends with the first characters of a token',
+    tests: [search, filter],
   },
   {
     file: 'src/proxy/compressed-scan.ts',

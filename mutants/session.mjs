@@ -93,7 +93,7 @@ export const session = [
   },
   {
     file: 'src/session/sessions.ts',
-    original: 'if (cached !== undefined && this.#isLive(cached) && this.#options.store.holds(key, cached.version)) return cached',
+    original: 'if (cached !== undefined && this.isCurrent(cached)) return cached',
     mutant: 'if (cached !== undefined && this.#isLive(cached)) return cached',
     weakens: 'a session that another node closed goes on here',
     tests: [sessions, logout],

@@ -1,4 +1,6 @@
-import { SampledSearch, type ByteSearch } from './byte-search.ts'
+import { TokenBeginnings } from './token-beginnings.ts'
+import { formsOf } from './token-forms.ts'
+import { TokenSearch } from './token-search.ts'
 
 /** Looks for a session's own tokens in what goes out to the browser. Made once per session. */
 export interface TokenFilter {
@@ -37,48 +39,30 @@ const shortestToken = 8
 const shortestPiece = 8
 const shortestPart = 2 * shortestPiece
 
-/** RFC 6749, appendix A.12: tokens are visible ASCII. What is not has no escaped forms here. */
-const visibleAscii = /^[\x20-\x7e]+$/
-
-function spellings(token: string): string[] {
-  if (!visibleAscii.test(token)) return [token]
-  const percent = encodeURIComponent(token)
-  const json = JSON.stringify(token).slice(1, -1)
-  return [token, percent, percent.replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()), json, json.replaceAll('/', '\\/')]
-}
-
-/** Looks for the tokens as they are, percent-encoded and JSON-escaped. */
+/** Looks for the tokens as they are, escaped for JSON or addresses, and in base64. */
 export function createTokenFilter(tokens: readonly string[]): TokenFilter {
-  const texts = [...new Set(tokens.filter((token) => token.length >= shortestToken).flatMap(spellings))]
-  const patterns = texts.map((text) => Buffer.from(text))
-  const shortest = Math.min(...texts.map((text) => text.length))
+  const search = new TokenSearch([...new Set(tokens.filter((token) => token.length >= shortestToken))])
   return {
-    inHeaders(flat) {
-      for (const text of flat) {
-        if (text.length >= shortest && texts.some((token) => text.includes(token))) return true
-      }
-      return false
-    },
-    body: () => new PlainScan(patterns),
+    inHeaders: (flat) => flat.some((text) => text.length >= shortestToken && search.isInText(text)),
+    body: () => new PlainScan(search),
     part(contentRange) {
       const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(contentRange ?? '')
       if (range === null) return undefined
       const first = Number(range[1])
       const last = Number(range[2])
       const isEdge = first === 0 || last + 1 === Number(range[3])
-      return last - first + 1 >= shortestPart || isEdge ? new PartScan(patterns) : undefined
+      return last - first + 1 >= shortestPart || isEdge ? new PartScan(search) : undefined
     },
   }
 }
 
 class PlainScan implements BodyScan {
-  readonly #patterns: readonly Buffer[]
-  readonly #search: ByteSearch
+  readonly #search: TokenSearch
+  #beginnings: TokenBeginnings | undefined
   #held: Buffer | undefined
 
-  constructor(patterns: readonly Buffer[]) {
-    this.#patterns = patterns
-    this.#search = new SampledSearch(patterns)
+  constructor(search: TokenSearch) {
+    this.#search = search
   }
 
   get heldBytes(): number {
@@ -88,8 +72,7 @@ class PlainScan implements BodyScan {
   push(chunk: Buffer): Buffer[] | 'found' {
     const bytes = this.#joined(chunk)
     if (this.#search.isIn(bytes)) return 'found'
-    let held = 0
-    for (const pattern of this.#patterns) held = Math.max(held, beginningAtEnd(bytes, pattern))
+    const held = this.#search.mayStandIn(bytes.at(-1)) ? this.#atEnd(bytes) : 0
     if (held === 0) return [bytes]
     this.#held = bytes.subarray(bytes.length - held)
     return held === bytes.length ? [] : [bytes.subarray(0, bytes.length - held)]
@@ -106,6 +89,11 @@ class PlainScan implements BodyScan {
     return held === undefined ? [] : [held]
   }
 
+  #atEnd(bytes: Buffer): number {
+    this.#beginnings ??= new TokenBeginnings(this.#search.tokens)
+    return this.#beginnings.atEndOf(bytes)
+  }
+
   #joined(chunk: Buffer): Buffer {
     const held = this.#held
     this.#held = undefined
@@ -120,10 +108,10 @@ class PartScan implements BodyScan {
   readonly #rest: PlainScan
   #beginning: Buffer | undefined = Buffer.alloc(0)
 
-  constructor(patterns: readonly Buffer[]) {
-    this.#patterns = patterns
-    this.#longest = Math.max(0, ...patterns.map((pattern) => pattern.length))
-    this.#rest = new PlainScan(patterns)
+  constructor(search: TokenSearch) {
+    this.#patterns = search.tokens.flatMap(formsOf).map((text) => Buffer.from(text))
+    this.#longest = Math.max(0, ...this.#patterns.map((pattern) => pattern.length))
+    this.#rest = new PlainScan(search)
   }
 
   get heldBytes(): number {
@@ -156,21 +144,6 @@ class PartScan implements BodyScan {
     if (this.#patterns.some((pattern) => beginsInside(beginning, pattern))) return 'found'
     return beginning.length === 0 ? [] : this.#rest.push(beginning)
   }
-}
-
-/** How many bytes at the end of `bytes` are the beginning of `pattern`; the most there are, never the whole pattern. */
-function beginningAtEnd(bytes: Buffer, pattern: Buffer): number {
-  const size = bytes.length
-  const probe = pattern.subarray(0, shortestPiece)
-  let at = bytes.indexOf(probe, Math.max(0, size - pattern.length + 1))
-  while (at !== -1) {
-    if (bytes.compare(pattern, 0, size - at, at, size) === 0) return size - at
-    at = bytes.indexOf(probe, at + 1)
-  }
-  for (let length = Math.min(shortestPiece - 1, size); length > 0; length--) {
-    if (bytes[size - length] === pattern[0] && bytes.compare(pattern, 0, length, size - length, size) === 0) return length
-  }
-  return 0
 }
 
 /** Whether `bytes` begin with 8 or more bytes from inside `pattern` that go on to its end, or to their own. */

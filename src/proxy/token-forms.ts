@@ -1,0 +1,94 @@
+/** How a token may be spelt in an answer. Every way is judged as visible ASCII (RFC 6749, appendix A.12); other tokens stand as they are. */
+
+/** So long a piece of each spelling is looked for first. Where it stands, the whole is compared. */
+const needleLength = 32
+/** Bytes whose base64 is at least that long, whatever stands before them. */
+const needleBytes = 27
+
+/** `%41` is the shortest escape: so many of them are longer than a needle. */
+const mostCharactersInEscapes = 11
+
+const visibleAscii = /^[\x20-\x7e]+$/
+const hex = (character: string): string => character.charCodeAt(0).toString(16).padStart(2, '0')
+const everyEscape = (set: RegExp, prefix: string, isUpper: boolean) => (text: string) =>
+  text.replace(set, (character) => prefix + (isUpper ? hex(character).toUpperCase() : hex(character)))
+const json = (text: string): string => JSON.stringify(text).slice(1, -1)
+const percent = (text: string): string => encodeURIComponent(text)
+
+/** A run of characters that encoders leave alone has to be so long to be looked for alone. */
+const shortestRun = 12
+
+/** Spellings in which each character stands for itself: the end of the spelling is the spelling of the end. */
+const spellings: readonly ((text: string) => string)[] = [
+  (text) => text,
+  json,
+  (text) => json(text).replaceAll('/', '\\/'),
+  percent,
+  (text) => percent(text).replace(/%[0-9A-F]{2}/g, (escape) => escape.toLowerCase()),
+  ...[true, false].flatMap((isUpper) => [
+    everyEscape(/[^A-Za-z0-9]/g, '%', isUpper),
+    // What stands in a JWT besides its two dots needs no escape; some encoders escape it all the same.
+    everyEscape(/[^\w-]/g, '\\u00', isUpper),
+    everyEscape(/[^A-Za-z0-9]/g, '\\u00', isUpper),
+  ]),
+]
+
+/** Those of them in which not even letters and digits stand as they are. */
+const escapedSpellings = [true, false].flatMap((isUpper) => [
+  everyEscape(/./g, '\\u00', isUpper),
+  everyEscape(/./g, '%', isUpper),
+])
+
+/** Whole spellings of a token; in base64 behind zero, one or two bytes of something else, without what depends on the neighbours. */
+export function formsOf(token: string): string[] {
+  if (!visibleAscii.test(token)) return [token]
+  return [...new Set([...spellings, ...escapedSpellings].map((spell) => spell(token)).concat(base64Forms(token, 0)))]
+}
+
+/** A piece of each spelling, few in all: a plain run of the token is a piece of nearly every one. Costs some microseconds, however long the token is. */
+export function needlesOf(token: string): string[] {
+  if (!visibleAscii.test(token)) return [token]
+  const end = token.slice(-needleLength)
+  const run = plainRunOf(token)
+  const ends = run === undefined ? spellings.map((spell) => spell(end)) : []
+  for (const spell of escapedSpellings) ends.push(spell(token.slice(-mostCharactersInEscapes)))
+  ends.push(...base64Forms(token, Math.max(0, token.length - needleBytes - 3)))
+  return [...new Set([...(run === undefined ? [] : [run]), ...ends.map((text) => text.slice(-needleLength))])]
+}
+
+/** From the end, because what stands there belongs to one token alone more often. */
+function plainRunOf(token: string): string | undefined {
+  let length = 0
+  let best = ''
+  for (let at = token.length - 1; at >= 0 && best.length < needleLength; at--) {
+    length = isPlain(token.charCodeAt(at)) ? length + 1 : 0
+    if (length > best.length) best = token.slice(at, at + length)
+  }
+  return best.length >= shortestRun ? best : undefined
+}
+
+function isPlain(code: number): boolean {
+  return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39)
+}
+
+/** Base64 of what follows `from`, in three positions and both alphabets (RFC 4648, sections 4 and 5). */
+function base64Forms(token: string, from: number): string[] {
+  const forms: string[] = []
+  for (let lead = 0; lead < 3; lead++) {
+    const start = from === 0 ? 0 : from + ((3 - ((lead + from) % 3)) % 3)
+    const before = start === 0 ? lead : 0
+    const bytes = Buffer.alloc(before + token.length - start)
+    bytes.write(token.slice(start), before, 'latin1')
+    const text = bytes.toString('base64').slice(Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6))
+    forms.push(text, text.replaceAll('+', '-').replaceAll('/', '_'))
+  }
+  return forms
+}
+
+/** The text without the escapes of JSON and of addresses, in whatever mixture. */
+export function unescaped(text: string): string {
+  return text
+    .replace(/\\u00([0-9a-f]{2})/gi, (_escape, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+    .replace(/\\(["\\/])/g, '$1')
+    .replace(/%([0-9a-f]{2})/gi, (_escape, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+}
