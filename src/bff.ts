@@ -230,9 +230,11 @@ export function assemble(config: Config, parts: BffParts = {}): Bff {
     proxy,
     webSockets,
     staticFiles: staticFilesOf(routes, strictTransportSecurity),
+    serviceWorkers: new Set(config.serviceWorkers),
     clientAddress,
     sessionCookie,
     metrics,
+    audit,
     log,
   })
   const serverSide = new ServerSide({

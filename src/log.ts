@@ -26,6 +26,7 @@ export type AuditEvent =
   | 'revocation_failed'
   | 'csrf_refused'
   | 'policy_refused'
+  | 'service_worker_refused'
   | 'token_in_response'
   | 'duplicate_session_cookie'
 
@@ -36,6 +37,7 @@ const warnings: ReadonlySet<AuditEvent> = new Set([
   'revocation_failed',
   'csrf_refused',
   'policy_refused',
+  'service_worker_refused',
   'token_in_response',
   'duplicate_session_cookie',
 ])

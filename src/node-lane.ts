@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream'
 import { randomUUID } from 'node:crypto'
 import { loginRedirect, wantsPage, type Endpoints } from './endpoints.ts'
 import { BffError, type ErrorCode } from './errors.ts'
-import { describeError, type Logger } from './log.ts'
+import { describeError, type Audit, type Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
 import { problemAnswer } from './problem.ts'
 import { bodyOf } from './proxy/headers.ts'
@@ -26,9 +26,12 @@ export interface NodeLaneOptions {
   readonly proxy: Proxy
   readonly webSockets: WebSockets
   readonly staticFiles: (route: Route) => StaticFiles
+  /** Scripts that may become service workers, by their paths. */
+  readonly serviceWorkers: ReadonlySet<string>
   readonly clientAddress: (req: IncomingMessage) => string
   readonly sessionCookie: SessionCookie
   readonly metrics: Metrics
+  readonly audit: Audit
   readonly log: Logger
 }
 
@@ -125,6 +128,7 @@ export class NodeLane {
     }
     const exchange = this.#exchange(req, res, requestId, judged, isServerCall)
     checkBodyIsUnread(req)
+    this.#checkServiceWorker(exchange)
     if (route.kind === 'proxy') return proxy.call(exchange, route)
     return this.#file(exchange, route)
   }
@@ -178,6 +182,17 @@ export class NodeLane {
       isServerCall,
       refuse: (error) => this.#refuse(req, res, requestId, error),
     }
+  }
+
+  /**
+   * A service worker sees every request of its scope before we do, the callback of a login among them, and it stays. Browsers say what they
+   * ask for its script with (Fetch Metadata; Service Workers, "Service-Worker"), and no page can hide it.
+   */
+  #checkServiceWorker({ req, judged, requestId, clientAddress }: Exchange): void {
+    if (headerOf(req, 'sec-fetch-dest') !== 'serviceworker' && headerOf(req, 'service-worker') === undefined) return
+    if (this.#options.serviceWorkers.has(judged.path)) return
+    this.#options.audit('service_worker_refused', { requestId, clientAddress, path: judged.path })
+    throw new BffError('forbidden', { detail: 'this path is not among the serviceWorkers of the config' })
   }
 
   #refuse(req: IncomingMessage, res: ServerResponse, requestId: string, thrown: unknown): void {

@@ -96,6 +96,12 @@ export const configSchema = z.strictObject({
     .array(z.string())
     .default([])
     .describe("Addresses or CIDRs whose Forwarded and X-Forwarded-For are believed for the client's address. Empty: nobody."),
+  serviceWorkers: z
+    .array(path())
+    .default([])
+    .describe(
+      'Scripts that browsers may install as service workers, by their whole paths. Empty: none, so that injected script cannot install one that stays and sees every login.',
+    ),
   strictTransportSecurity: headerValue()
     .default('max-age=31536000; includeSubDomains')
     .describe('Strict-Transport-Security of every answer on an https origin; empty to send none.'),

@@ -19,7 +19,7 @@ export const notSolved: readonly (readonly [what: string, why: string])[] = [
   ['Phishing in the page.', 'The script can draw a false login form and send home what is typed. No server sees that.'],
   [
     'A service worker.',
-    'A script that can put a file on the app’s origin can install one. It stays after the tab is closed, and it can read the code of a login that the attacker began. A front server that refuses Sec-Fetch-Dest: serviceworker keeps it out.',
+    'One that the script installs stays after the tab is closed, and reads the code of a login that the attacker began. Coatcheck gives no script as a service worker unless its path is listed (serviceWorkers); whoever can fill a listed one has won.',
   ],
   ['A taken-over server.', 'The BFF holds the tokens of everybody. Whoever controls its process has them.'],
 ]

@@ -63,8 +63,11 @@ window.inject = (address, way) => {
 }
 `
 
-async function setVictim(context: BrowserContextOptions = {}): Promise<{ internet: Internet; page: Page }> {
-  stage = await setClientStage(browser, { files: { 'worker.js': worker } }, context)
+async function setVictim(
+  context: BrowserContextOptions = {},
+  serviceWorkers: string[] = [],
+): Promise<{ internet: Internet; page: Page }> {
+  stage = await setClientStage(browser, { files: { 'worker.js': worker }, config: { serviceWorkers } }, context)
   const page = await stage.openLoggedIn('ada')
   await page.evaluate(spy)
   return { internet: stage.internet, page }
@@ -163,16 +166,9 @@ test.each(['popup', 'frame'])(
   },
 )
 
-/**
- * A front server as many are: it reads heads of 8 KB, and what is larger gets a page of its own. It lets no script become a
- * service worker: the browser says what it asks for one with.
- */
+/** A front server as many are: it reads heads of 8 KB, and what is larger gets a page of its own. */
 async function startFrontServer(): Promise<Server> {
   const front = createServer({ maxHeaderSize: 8192 }, (request, response) => {
-    if (request.headers['sec-fetch-dest'] === 'serviceworker') {
-      response.writeHead(403).end()
-      return
-    }
     const passed = ask(request.url ?? '', { method: request.method, headers: request.headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.rawHeaders)
       answer.pipe(response)
@@ -211,16 +207,18 @@ test('a front server that answers oversized heads with a page of its own opens t
   })
 })
 
-test('a front server that refuses Sec-Fetch-Dest: serviceworker keeps the worker out', async () => {
-  await behindFrontServer(async ({ page }) => {
-    const register = "navigator.serviceWorker.register('/worker.js').then(() => 'registered', ({ message }) => message)"
-    expect(await page.evaluate(register)).toContain('403')
-    expect(await page.evaluate("fetch('/worker.js').then(({ status }) => status)"), 'as a plain file it is there').toBe(200)
-  })
+test('no script becomes a service worker unless the config lists it', async () => {
+  const { internet, page } = await setVictim()
+  const register = (script: string) =>
+    page.evaluate(`navigator.serviceWorker.register('${script}').then(() => 'registered', ({ message }) => message)`)
+  expect(await register('/worker.js')).toContain('403')
+  expect(await register('/worker.js?a=1')).toContain('403')
+  expect(await page.evaluate("fetch('/worker.js').then(({ status }) => status)"), 'as a plain file it is there').toBe(200)
+  expect(internet.logs.events('service_worker_refused').length).toBeGreaterThan(0)
 })
 
-test('not solved: a service worker of the whole origin reads the code, and the attacker has a session of his own', async () => {
-  const { internet, page } = await setVictim()
+test('not solved: a listed service worker that the attacker can fill reads the code, and he has a session of his own', async () => {
+  const { internet, page } = await setVictim({}, ['/worker.js'])
   const attacker = await beginOnAttackersMachine(internet)
   await page.evaluate("navigator.serviceWorker.register('/worker.js').then(() => navigator.serviceWorker.ready)")
   await until(page, 'navigator.serviceWorker.controller !== null')
