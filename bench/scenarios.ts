@@ -86,6 +86,28 @@ const streams =
     return readResult(text)
   }
 
+/** At half of what the target can do: the calls of a second at full speed come first, and tell how many those are. */
+const steady: Scenario['load'] = async (target, seconds) => {
+  const full = await wrk('/item', 64)(target, 1)
+  const rate = (full.count / full.microseconds) * 1e6 * 0.5
+  const headers = { ...browserHeaders, ...target.headers }
+  const text = await output({
+    name: `steady load at ${target.name}`,
+    command: process.execPath,
+    args: [`${builtFolder}/load/steady.js`],
+    env: {
+      URL: `${target.origin}${target.prefix}/item`,
+      HEADERS: JSON.stringify(headers),
+      SECONDS: String(seconds),
+      RATE: String(rate),
+    },
+    core: '1',
+  })
+  const result = readResult(text)
+  // Both count for the CPU time of a call; the waiting is that of the steady calls alone.
+  return { ...result, count: result.count + full.count, microseconds: result.microseconds + full.microseconds }
+}
+
 const logins: Scenario['load'] = async (target, seconds) => {
   const text = await output({
     name: `logins at ${target.name}`,
@@ -108,6 +130,14 @@ export const scenarios: readonly Scenario[] = [
     seconds: 1,
     slices: 4,
     load: wrk('/item', 64, { method: 'POST', bytes: 1024 }),
+  },
+  {
+    name: 'steady',
+    title: 'GET 1 KB at half of its own full speed, 64 connections, timed from when a call was due',
+    unit: 'call',
+    seconds: 3,
+    slices: 6,
+    load: steady,
   },
   { name: 'down1m', title: 'Download of 1 MB, 16 connections', unit: 'call', seconds: 2, slices: 3, load: wrk('/1m', 16) },
   { name: 'down100m', title: 'Download of 100 MB, 4 connections', unit: 'call', seconds: 4, slices: 2, load: wrk('/100m', 4) },

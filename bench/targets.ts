@@ -4,7 +4,7 @@ import type { Core, Program } from './server.ts'
 import { builtFolder, confFolder, fill, gatewayFile, peersFolder, type Surroundings } from './surroundings.ts'
 
 /** The scenarios by name; `scenarios.ts` says what each does. */
-export type ScenarioName = 'get' | 'post' | 'down1m' | 'down100m' | 'up1m' | 'events' | 'messages' | 'login'
+export type ScenarioName = 'get' | 'post' | 'down1m' | 'down100m' | 'up1m' | 'events' | 'messages' | 'login' | 'steady'
 
 /** One set-up to measure. */
 export interface Target {
@@ -27,13 +27,13 @@ const clientId = 'bench'
 const clientSecret = 'bench-secret-bench-secret-bench-secret'
 const scope = 'openid profile email offline_access api:read api:write'
 const bodies: readonly ScenarioName[] = ['get', 'post', 'down1m', 'down100m', 'up1m']
-const everything: readonly ScenarioName[] = [...bodies, 'events', 'messages', 'login']
+const everything: readonly ScenarioName[] = [...bodies, 'steady', 'events', 'messages', 'login']
 
 export const baseName = 'bare undici proxy, no login'
 
 const bare = (name: string): Target => ({
   name,
-  scenarios: bodies,
+  scenarios: [...bodies, 'steady'],
   slices: 16,
   program: (port, { upstreamPort }) => ({
     command: process.execPath,
