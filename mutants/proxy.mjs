@@ -228,8 +228,8 @@ export const proxy = [
   },
   {
     file: 'src/proxy/token-filter.ts',
-    original: 'this.#held = bytes.subarray(bytes.length - held)',
-    mutant: 'if (held === -1) this.#held = bytes',
+    original: 'if (kept > 0) this.#held = bytes.subarray(bytes.length - kept)',
+    mutant: 'if (kept < 0) this.#held = bytes',
     weakens: 'a token across two chunks',
     tests: [filter],
   },
@@ -242,8 +242,8 @@ export const proxy = [
   },
   {
     file: 'src/proxy/token-search.ts',
-    original: 'if (this.#has(gramOf(bytes, at)) && this.#isNear(bytes, at)) return true\n    }',
-    mutant: 'if (this.#has(gramOf(bytes, at)) && this.#isNear(bytes, at)) return true\n      at += this.#step\n    }',
+    original: 'if (this.#has(view.getUint32(at, true)) && this.#isNear(bytes, at)) return true\n    }',
+    mutant: 'if (this.#has(view.getUint32(at, true)) && this.#isNear(bytes, at)) return true\n      at += this.#step\n    }',
     weakens: 'every second place of a body is looked at',
     tests: [search],
   },
@@ -255,6 +255,13 @@ export const proxy = [
     tests: [search],
   },
   {
+    file: 'src/proxy/token-filter.ts',
+    original: "return this.#search.isIn(seam) ? 'found' : [held, chunk]",
+    mutant: 'return [held, chunk]',
+    weakens: 'the seam of two large chunks is not searched',
+    tests: [search, filter],
+  },
+  {
     file: 'src/proxy/token-forms.ts',
     original: 'for (let lead = 0; lead < 3; lead++) {',
     mutant: 'for (let lead = 0; lead < 2; lead++) {',
@@ -263,8 +270,8 @@ export const proxy = [
   },
   {
     file: 'src/proxy/token-beginnings.ts',
-    original: 'for (let length = Math.min(probeBytes - 1, size); length > 0; length--) {',
-    mutant: 'for (let length = Math.min(probeBytes - 1, size); length > 4; length--) {',
+    original: 'for (let length = Math.min(probe.length - 1, size); length > 0; length--) {',
+    mutant: 'for (let length = Math.min(probe.length - 1, size); length > 4; length--) {',
     weakens: 'a chunk that ends with the first characters of a token',
     tests: [search, filter],
   },

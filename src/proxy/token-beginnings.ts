@@ -1,45 +1,36 @@
-import { formsOf } from './token-forms.ts'
+import { beginningsOf, formsOf } from './token-forms.ts'
 
-/** Spellings that begin alike are looked for together. */
-const probeBytes = 8
+/** A character may stand as `\\u0041`. */
+const mostEscaped = 6
 
-interface Group {
-  readonly probe: Buffer
-  readonly forms: Buffer[]
-  longest: number
-}
-
-/** Finds what may be the beginning of a token at the end of a chunk. Made once per streamed body: the spellings are long. */
+/** Finds what may be the beginning of a token at the end of a chunk. Made once per session; whole spellings only where one seems to begin. */
 export class TokenBeginnings {
-  readonly #groups = new Map<string, Group>()
+  readonly #probes: readonly { readonly bytes: Buffer; readonly tokens: readonly string[] }[]
 
   constructor(tokens: readonly string[]) {
-    for (const form of tokens.flatMap(formsOf).map((text) => Buffer.from(text))) {
-      const probe = form.subarray(0, probeBytes)
-      const key = probe.toString('latin1')
-      const group: Group = this.#groups.get(key) ?? { probe, forms: [], longest: 0 }
-      group.forms.push(form)
-      group.longest = Math.max(group.longest, form.length)
-      this.#groups.set(key, group)
-    }
+    const byText = new Map<string, string[]>()
+    for (const token of tokens) for (const text of beginningsOf(token)) byText.set(text, [...(byText.get(text) ?? []), token])
+    this.#probes = [...byText].map(([text, owners]) => ({ bytes: Buffer.from(text), tokens: owners }))
   }
 
   /** How many bytes at the end are the beginning of some spelling; the most there are, never a whole one. */
   atEndOf(bytes: Buffer): number {
     let most = 0
-    for (const group of this.#groups.values()) most = Math.max(most, atEnd(bytes, group))
+    for (const probe of this.#probes) most = Math.max(most, this.#atEnd(bytes, probe.bytes, probe.tokens))
     return most
   }
-}
 
-function atEnd(bytes: Buffer, { probe, forms, longest }: Group): number {
-  const size = bytes.length
-  for (let at = bytes.indexOf(probe, Math.max(0, size - longest + 1)); at !== -1; at = bytes.indexOf(probe, at + 1)) {
-    const length = size - at
-    if (forms.some((form) => length < form.length && bytes.compare(form, 0, length, at, size) === 0)) return length
+  #atEnd(bytes: Buffer, probe: Buffer, tokens: readonly string[]): number {
+    const size = bytes.length
+    const reach = mostEscaped * tokens.reduce((most, { length }) => Math.max(most, length), 0)
+    for (let at = bytes.indexOf(probe, Math.max(0, size - reach)); at !== -1; at = bytes.indexOf(probe, at + 1)) {
+      const length = size - at
+      const begins = (form: Buffer): boolean => length < form.length && bytes.compare(form, 0, length, at, size) === 0
+      if (tokens.flatMap(formsOf).some((form) => begins(Buffer.from(form)))) return length
+    }
+    for (let length = Math.min(probe.length - 1, size); length > 0; length--) {
+      if (bytes[size - length] === probe[0] && bytes.compare(probe, 0, length, size - length, size) === 0) return length
+    }
+    return 0
   }
-  for (let length = Math.min(probeBytes - 1, size); length > 0; length--) {
-    if (bytes[size - length] === probe[0] && bytes.compare(probe, 0, length, size - length, size) === 0) return length
-  }
-  return 0
 }

@@ -1,4 +1,3 @@
-import { TokenBeginnings } from './token-beginnings.ts'
 import { formsOf } from './token-forms.ts'
 import { TokenSearch } from './token-search.ts'
 
@@ -58,7 +57,6 @@ export function createTokenFilter(tokens: readonly string[]): TokenFilter {
 
 class PlainScan implements BodyScan {
   readonly #search: TokenSearch
-  #beginnings: TokenBeginnings | undefined
   #held: Buffer | undefined
 
   constructor(search: TokenSearch) {
@@ -70,17 +68,23 @@ class PlainScan implements BodyScan {
   }
 
   push(chunk: Buffer): Buffer[] | 'found' {
-    const bytes = this.#joined(chunk)
+    const before = this.#taken(chunk)
+    if (before === 'found') return 'found'
+    const [held, bytes] = before
     if (this.#search.isIn(bytes)) return 'found'
-    const held = this.#search.mayStandIn(bytes.at(-1)) ? this.#atEnd(bytes) : 0
-    if (held === 0) return [bytes]
-    this.#held = bytes.subarray(bytes.length - held)
-    return held === bytes.length ? [] : [bytes.subarray(0, bytes.length - held)]
+    const kept = this.#search.beginningAtEndOf(bytes)
+    if (kept > 0) this.#held = bytes.subarray(bytes.length - kept)
+    if (kept === bytes.length) return held === undefined ? [] : [held]
+    const clean = kept === 0 ? bytes : bytes.subarray(0, bytes.length - kept)
+    return held === undefined ? [clean] : [held, clean]
   }
 
   last(chunk: Buffer): Buffer[] | 'found' {
-    const bytes = this.#joined(chunk)
-    return this.#search.isIn(bytes) ? 'found' : [bytes]
+    const before = this.#taken(chunk)
+    if (before === 'found') return 'found'
+    const [held, bytes] = before
+    if (this.#search.isIn(bytes)) return 'found'
+    return held === undefined ? [bytes] : [held, bytes]
   }
 
   end(): Buffer[] {
@@ -89,15 +93,17 @@ class PlainScan implements BodyScan {
     return held === undefined ? [] : [held]
   }
 
-  #atEnd(bytes: Buffer): number {
-    this.#beginnings ??= new TokenBeginnings(this.#search.tokens)
-    return this.#beginnings.atEndOf(bytes)
-  }
-
-  #joined(chunk: Buffer): Buffer {
+  /**
+   * What was held, and what is to be searched. A small chunk is put behind what was held. Of a large one only the beginning is, to look
+   * at the seam: a token that begins in what was held ends there, or is none.
+   */
+  #taken(chunk: Buffer): [held: Buffer | undefined, bytes: Buffer] | 'found' {
     const held = this.#held
     this.#held = undefined
-    return held === undefined ? chunk : Buffer.concat([held, chunk])
+    if (held === undefined) return [undefined, chunk]
+    if (chunk.length <= this.#search.reach) return [undefined, Buffer.concat([held, chunk])]
+    const seam = Buffer.concat([held, chunk.subarray(0, this.#search.reach)])
+    return this.#search.isIn(seam) ? 'found' : [held, chunk]
   }
 }
 

@@ -2,6 +2,7 @@
 
 /** So long a piece of each spelling is looked for first. Where it stands, the whole is compared. */
 const needleLength = 32
+const beginningLength = 8
 /** Bytes whose base64 is at least that long, whatever stands before them. */
 const needleBytes = 27
 
@@ -43,6 +44,14 @@ const escapedSpellings = [true, false].flatMap((isUpper) => [
 export function formsOf(token: string): string[] {
   if (!visibleAscii.test(token)) return [token]
   return [...new Set([...spellings, ...escapedSpellings].map((spell) => spell(token)).concat(base64Forms(token, 0)))]
+}
+
+/** The first characters of each spelling. Costs some microseconds, however long the token is. */
+export function beginningsOf(token: string): string[] {
+  if (!visibleAscii.test(token)) return [token.slice(0, beginningLength)]
+  const start = token.slice(0, beginningLength + 4)
+  const all = [...spellings, ...escapedSpellings].map((spell) => spell(start)).concat(base64Forms(start, 0))
+  return [...new Set(all.map((text) => text.slice(0, beginningLength)))]
 }
 
 /** A piece of each spelling, few in all: a plain run of the token is a piece of nearly every one. Costs some microseconds, however long the token is. */

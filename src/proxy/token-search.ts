@@ -1,3 +1,4 @@
+import { TokenBeginnings } from './token-beginnings.ts'
 import { formsOf, needlesOf, unescaped } from './token-forms.ts'
 
 /** So many bytes are compared at each place that is looked at. */
@@ -24,10 +25,14 @@ export class TokenSearch {
   readonly #mask: number
   readonly #step: number
   readonly #longest: number
+  readonly #reach: number
+  /** The bytes that stand in some spelling: a chunk that ends with another ends within none. */
   #standing: Uint8Array | undefined
+  #beginnings: TokenBeginnings | undefined
 
   constructor(tokens: readonly string[]) {
     this.tokens = tokens
+    this.#reach = mostEscaped * tokens.reduce((most, { length }) => Math.max(most, length), 0)
     this.#needles = tokens.flatMap((token) => needlesOf(token).map((text) => ({ bytes: Buffer.from(text), token })))
     const lengths = this.#needles.map(({ bytes }) => bytes.length)
     this.#longest = Math.max(0, ...lengths)
@@ -35,14 +40,16 @@ export class TokenSearch {
     const count = lengths.reduce((sum, length) => sum + length, 0)
     this.#mask = (1 << Math.ceil(Math.log2(Math.max(16, count * 1.5)))) - 1
     this.#grams = new Uint32Array(this.#mask + 1)
-    for (const { bytes } of this.#needles) for (let at = 0; at + gramBytes <= bytes.length; at++) this.#add(gramOf(bytes, at))
+    for (const { bytes } of this.#needles)
+      for (let at = 0; at + gramBytes <= bytes.length; at++) this.#add(bytes.readUInt32LE(at))
   }
 
   /** Whether bytes carry a token. */
   isIn(bytes: Buffer): boolean {
     const last = bytes.length - gramBytes
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     for (let at = this.#step - 1; at <= last; at += this.#step) {
-      if (this.#has(gramOf(bytes, at)) && this.#isNear(bytes, at)) return true
+      if (this.#has(view.getUint32(at, true)) && this.#isNear(bytes, at)) return true
     }
     return false
   }
@@ -56,11 +63,17 @@ export class TokenSearch {
     return false
   }
 
-  /** Whether a byte stands in some spelling: what a chunk ends with, if it ends within one. */
-  mayStandIn(byte: number | undefined): boolean {
-    if (byte === undefined) return false
+  /** No spelling is longer than this. */
+  get reach(): number {
+    return this.#reach
+  }
+
+  /** How many bytes at the end may be the beginning of a token. */
+  beginningAtEndOf(bytes: Buffer): number {
     this.#standing ??= standing(this.tokens)
-    return this.#standing[byte] === 1
+    if (this.#standing[bytes.at(-1) ?? 0] === 0) return 0
+    this.#beginnings ??= new TokenBeginnings(this.tokens)
+    return this.#beginnings.atEndOf(bytes)
   }
 
   #isNear(bytes: Buffer, at: number): boolean {
@@ -103,11 +116,6 @@ function isTokenAround(bytes: Buffer, at: number, needle: Buffer, token: string)
   }
   const reach = mostEscaped * token.length
   return unescaped(bytes.toString('latin1', Math.max(0, at - reach), Math.min(bytes.length, at + reach))).includes(token)
-}
-
-function gramOf(bytes: Buffer, at: number): number {
-  const low = (bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8) | ((bytes[at + 2] ?? 0) << 16)
-  return (low | ((bytes[at + 3] ?? 0) << 24)) >>> 0
 }
 
 function gramOfText(text: string, at: number): number {
