@@ -12,13 +12,6 @@ export const guard = [
   },
   {
     file: 'src/guard.ts',
-    original: "if (request.zone === 'page' && isSafe(method)) return undefined",
-    mutant: "if (request.zone === 'page') return undefined",
-    weakens: 'unsafe methods on pages are not looked at',
-    tests: [unit, flows],
-  },
-  {
-    file: 'src/guard.ts',
     original: 'if (isUpgrade && origin !== rules.origin) return',
     mutant: 'if (isUpgrade && origin !== undefined && origin !== rules.origin) return',
     weakens: 'a WebSocket handshake without Origin passes',

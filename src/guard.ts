@@ -1,7 +1,5 @@
 /** Where a request goes, as far as the guard cares. */
 export type Zone =
-  /** Coatcheck's own pages and static routes: any site may link to them. */
-  | 'page'
   /** Coatcheck's own endpoints for scripts and forms: session, logout and so on. */
   | 'endpoint'
   /** Proxied calls. */
@@ -43,7 +41,6 @@ export function guard(
 
 function originProblem(request: GuardedRequest, rules: GuardRules): string | undefined {
   const { method, header, isUpgrade } = request
-  if (request.zone === 'page' && isSafe(method)) return undefined
   const origin = header('origin')
   if (isUpgrade && origin !== rules.origin) return 'the WebSocket handshake has another Origin or none'
   const unsafe = !isSafe(method)
@@ -64,7 +61,7 @@ function proofProblem(
   isCsrfToken: (presented: string) => boolean,
 ): string | undefined {
   const { method, header, zone, isUpgrade } = request
-  if (isUpgrade || zone === 'page' || rules.mode === 'origin') return undefined
+  if (isUpgrade || rules.mode === 'origin') return undefined
   const presented = header('x-csrf-token') ?? header('x-xsrf-token') ?? (zone === 'endpoint' ? request.formToken : undefined)
   if (rules.mode === 'header') {
     if (header('x-csrf') === '1' || (zone === 'endpoint' && isSafe(method))) return undefined
