@@ -11,7 +11,12 @@ export const loginMutants = [
     original: "if (kind !== 'genuine') throw new Failure('login_failed', `a ${kind} state`)",
     mutant: '',
     weakens: 'a state that was never made here goes on',
-    tests: [callback, 'src/login/transaction.test.ts'],
+    tests: [
+      'test/security/exhaustion.test.ts',
+      'test/security/front-channel-callback.test.ts',
+      callback,
+      'src/login/transaction.test.ts',
+    ],
   },
   {
     file: 'src/login/callback.ts',
@@ -40,7 +45,7 @@ export const loginMutants = [
       "if (new Set(names).size !== names.length) throw new Failure('login_failed', 'a parameter was given more than once')",
     mutant: '',
     weakens: 'a parameter may come twice',
-    tests: [callback],
+    tests: ['test/security/front-channel-callback.test.ts', callback],
   },
   {
     file: 'src/login/callback.ts',
@@ -110,7 +115,7 @@ export const loginMutants = [
     original: "if (values.length > 1 || !valid.test(value)) throw new BffError('bad_request', { detail: `${key} is not valid` })",
     mutant: '',
     weakens: 'login parameters are not checked',
-    tests: [login],
+    tests: ['test/security/step-up.test.ts', login],
   },
   {
     file: 'src/login/start.ts',
@@ -159,14 +164,14 @@ export const loginMutants = [
     original: "if (metadata.issuer !== config.issuer) throw new Error('the discovery document names another issuer')",
     mutant: '',
     weakens: 'a discovery document of another issuer',
-    tests: ['test/flows/provider-trouble.test.ts', idToken],
+    tests: ['test/conformance/config-refresh-login.test.ts', 'test/flows/provider-trouble.test.ts', idToken],
   },
   {
     file: 'src/login/provider.ts',
     original: "checkAuthenticationContext(transaction, idTokenClaims['acr'])",
     mutant: '',
     weakens: 'a weaker authentication than asked for',
-    tests: [idToken, login],
+    tests: ['test/security/step-up.test.ts', idToken, login],
   },
   {
     file: 'src/login/id-token.ts',
@@ -180,6 +185,7 @@ export const loginMutants = [
     original: "if (Array.isArray(aud) && aud.length > 1 && azp === undefined) throw new Error('several audiences without azp')",
     mutant: '',
     weakens: 'several audiences without azp',
+    explained: 'openid-client refuses it as well: one of the two checks is enough for the tests',
     tests: [idToken],
   },
   {

@@ -103,6 +103,7 @@ export const session = [
     original: 'return now < session.idleExpiresAtMs && now < session.meta.expiresAtMs',
     mutant: 'return now < session.meta.expiresAtMs || now < session.idleExpiresAtMs',
     weakens: 'the idle timeout does not end a session in memory',
+    explained: 'the store does not vouch for a record beyond its own expiry, which is the idle end',
     tests: [sessions, 'test/flows/session.test.ts'],
   },
   {

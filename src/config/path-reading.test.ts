@@ -55,6 +55,10 @@ function hex(character: string): string {
 }
 
 describe('refuses', () => {
+  test('a segment that is nothing but parameters', () => {
+    for (const path of ['/a/;x/b', '/;x/b', '/a/;/b', '/a/;x=1;y=2/b']) expect(readPath(path), path).toHaveProperty('refused')
+  })
+
   const dots = spellings('.')
   const dotSegments = [...dots, ...dots.flatMap((first) => dots.map((second) => first + second))]
 

@@ -104,6 +104,14 @@ test('looking does not slide it', async () => {
   expect(await one.find(id)).toBeUndefined()
 })
 
+test('the absolute end comes even where a store keeps the record', async () => {
+  const { id, key } = await one.create(login)
+  now += 400 * minute
+  await store.touch(key, now + 9_000 * minute)
+  now += 81 * minute
+  expect(await other.find(id)).toBeUndefined()
+})
+
 test('the absolute end comes whatever is done', async () => {
   const { id } = await one.create(login)
   const end = now + 480 * minute

@@ -124,6 +124,21 @@ test('invalid_grant ends the session, once', async () => {
   expect(events).toMatchObject([{ event: 'refresh_failed', ended: true }])
 })
 
+test('a refusal that comes late does not end a session that another node has renewed meanwhile', async () => {
+  const session = await login()
+  answer = async () => {
+    await other.sessions.replaceTokens(session, {
+      ...session.tokens,
+      accessToken: 'access-of-another-node',
+      ...tokenTimes(now, 300),
+    })
+    throw new RefreshRejected('refused')
+  }
+  now += 301_000
+  expect((await one.tokens.fresh(session, undefined))?.tokens.accessToken).toBe('access-of-another-node')
+  expect(await other.sessions.find(session.id)).toBeDefined()
+})
+
 test('trouble keeps the session: the token is used while it lives, with a pause between tries, then it is 503', async () => {
   answer = async () => {
     throw new BffError('provider_unavailable', { retryAfterSeconds: 5 })

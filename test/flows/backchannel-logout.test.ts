@@ -168,6 +168,7 @@ test('one that comes while the login is under way wins', async () => {
   held.release()
   await login
   expect(await ada.session()).toEqual({ authenticated: false })
+  expect(await internet.store.list('session:', undefined, 10), 'sessions that nobody can use').toEqual([])
 })
 
 test.each([

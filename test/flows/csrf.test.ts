@@ -181,6 +181,21 @@ test('a token counts once, in its header, and nowhere else on a proxied call', a
   expect(internet.upstream.requests).toEqual([])
 })
 
+test('two session cookies switch nothing off: what does not prove where it comes from goes nowhere, not even as a stranger’s', async () => {
+  const internet = await simulateInternet()
+  const { cookie } = await loggedIn(internet)
+  const planted = `${cookie}; ${internet.app.sessionCookie}=${'A'.repeat(43)}`
+  for (const target of ['/optional/a', '/api/a']) {
+    const response = await rawExchange(
+      internet.app.port,
+      rawRequest('POST', target, [`Cookie: ${planted}`, 'Sec-Fetch-Site: cross-site', 'Origin: https://evil.test'], 'x'),
+      'POST',
+    )
+    expect(response.status, target).toBe(403)
+  }
+  expect(internet.upstream.requests).toEqual([])
+})
+
 test('without a session there is nothing to forge: the answer is 401', async () => {
   const { app } = await simulateInternet()
   const connection = await rawConnect(app.port)

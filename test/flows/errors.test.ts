@@ -163,6 +163,20 @@ test('a store that cannot be written makes a login a visible 503, not a circle',
   expect(await ada.session()).toMatchObject({ authenticated: true })
 })
 
+test('nor does it look like a login that went well to somebody who has a session already', async () => {
+  const store = createMemoryStore()
+  const internet = await simulateInternet({ store })
+  const ada = internet.browser()
+  await ada.login(internet.app, '/before')
+  const { add } = store
+  store.add = broken
+  const response = await ada.login(internet.app, '/x')
+  expect(response.status).toBe(503)
+  expect(ada.tab.url).not.toBe(`${internet.app.url}/x`)
+  store.add = add
+  expect(await ada.session()).toMatchObject({ authenticated: true })
+})
+
 test('a touch that cannot be written does not stop a call', async () => {
   const store = createMemoryStore()
   const internet = await simulateInternet({ store })

@@ -68,6 +68,8 @@ test.each(own)('keeps %s', async (returnTo) => {
 
 test('two returnTo parameters, or one that is far too long, are refused or safe', async () => {
   const { app, browser } = await simulateInternet()
+  const twice = await browser().navigate(`${app.url}/bff/login?returnTo=/ok&returnTo=/ok`)
+  expect(twice.status, 'also where both are the same').toBe(400)
   for (const query of ['returnTo=/ok&returnTo=//evil.test', 'returnTo[]=//evil.test', `returnTo=/${'a'.repeat(12_000)}`]) {
     const ada = browser()
     const response = await ada.navigate(`${app.url}/bff/login?${query}`)

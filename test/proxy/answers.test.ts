@@ -255,6 +255,7 @@ describe('tokens', () => {
       `${ok}Content-Encoding: zstd\r\nContent-Length: 1\r\n\r\nx`,
       `${ok}Content-Encoding: gzip, br\r\nContent-Length: 1\r\n\r\nx`,
       `${ok}Content-Encoding: gzip\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx`,
+      `${ok}Content-Encoding: identity\r\nContent-Encoding: br\r\nContent-Length: 1\r\n\r\nx`,
       `${ok}Content-Encoding: gzip\r\nContent-Length: 8\r\n\r\nnot gzip`,
       'HTTP/1.1 206 Partial Content\r\nContent-Type: multipart/byteranges; boundary=x\r\nContent-Length: 1\r\n\r\nx',
       'HTTP/1.1 206 Partial Content\r\nContent-Encoding: gzip\r\nContent-Range: bytes 0-0/9\r\nContent-Length: 1\r\n\r\nx',
