@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import type { Browser } from '../support/browser.ts'
 import { simulateInternet, type Internet } from '../support/internet.ts'
-import { rawConnect, rawRequest, type RawConnection } from '../support/raw-client.ts'
+import { rawConnect, rawExchange, rawRequest, type RawConnection } from '../support/raw-client.ts'
 
 type Mode = 'token' | 'header' | 'origin'
 type SameSite = 'strict' | 'lax'
