@@ -164,6 +164,7 @@ export const loginMutants = [
     original: "if (metadata.issuer !== config.issuer) throw new Error('the discovery document names another issuer')",
     mutant: '',
     weakens: 'a discovery document of another issuer',
+    explained: 'openid-client compares the two as well',
     tests: ['test/conformance/config-refresh-login.test.ts', 'test/flows/provider-trouble.test.ts', idToken],
   },
   {
