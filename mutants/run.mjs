@@ -45,8 +45,8 @@ function mutate(source, { file, original, mutant, also = [] }) {
   return text
 }
 
-/** The words of the first test that fails. @type {(folder: string, tests: readonly string[]) => Promise<string | undefined>} */
-function failing(folder, tests) {
+/** The words of the first test that fails. @type {(folder: string, tests: readonly string[], tries?: number) => Promise<string | undefined>} */
+function failing(folder, tests, tries = 3) {
   return new Promise((resolve) => {
     const args = ['node_modules/vitest/vitest.mjs', 'run', '-c', 'vitest.mutants.config.ts', '--bail', '1', ...tests]
     const run = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '' } })
@@ -57,6 +57,11 @@ function failing(folder, tests) {
       const test = /FAIL\s+(\S+\.test\.ts(?: > [^\n]*)?)/.exec(output)?.[1]
       // A run that found no test at all proves nothing.
       const ran = /Tests\s+.*\d+ (passed|failed)|FAIL/.test(output)
+      // Now and then Vitest ends before it begins.
+      if (!ran && tries > 1) {
+        resolve(failing(folder, tests, tries - 1))
+        return
+      }
       if (!ran) throw new Error(`no test ran: ${tests.join(' ')}\n${output.slice(-2000)}`)
       resolve(code === 0 ? undefined : (test ?? 'a test'))
     })
