@@ -9,7 +9,7 @@ const groups = [
   ['Stores', ['stores', 'redis', 'postgres', 'nodes', 'million-sessions']],
   ['Operate', ['production', 'operators', 'secrets', 'benchmark', 'growth', 'performance', 'faults']],
   ['Reference', ['options', 'errors', 'api/index', 'changelog']],
-  ['About', ['architecture', 'security-policy', 'security', 'attacks', 'standards']],
+  ['About', ['architecture', 'security-policy', 'security', 'attacks', 'standards', 'mutants']],
 ]
 
 export function sidebarOf(pages) {
