@@ -1,17 +1,20 @@
 import { spawnSync } from 'node:child_process'
 
 /**
- * `npm run lab` starts the attack lab; `npm run lab -- --headless` runs every attack in Chromium and writes the matrix
- * into docs/lab.md, docs/lab.json and README.md. It is the same run that the tests compare with.
+ * `npm run lab` starts the attack lab; `npm run lab -- --headless` runs every attack in Chromium and writes the tables
+ * into docs/lab.md, docs/lab.json and README.md. It is the same run that the tests compare with. `--screenshots` also
+ * takes the pictures in docs/lab/.
  */
 
 const [first, ...rest] = process.argv.slice(2)
-const isHeadless = first === '--headless'
+const takesScreenshots = first === '--screenshots'
+const isHeadless = first === '--headless' || takesScreenshots
 const run = (command, args, env = {}) =>
   spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env }, shell: process.platform === 'win32' }).status ?? 1
 
 if (isHeadless) {
-  process.exitCode = run('npx', ['vitest', 'run', 'test/e2e/lab.test.ts'], { LAB_WRITE: '1' })
+  const wanted = { LAB_WRITE: '1', ...(takesScreenshots && { LAB_SCREENSHOTS: '1' }) }
+  process.exitCode = run('npx', ['vitest', 'run', 'test/e2e/lab.test.ts'], wanted)
   if (process.exitCode === 0) process.exitCode = run('npx', ['oxfmt', 'README.md', 'docs/lab.md'])
 } else {
   process.exitCode = run('npm', ['run', '--silent', 'build'])

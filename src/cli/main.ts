@@ -103,7 +103,9 @@ function createProgram(terminal: Terminal, startGateway: StartGateway, exit: (co
 
   program
     .command('lab')
-    .description('run the attack lab: one injected script in the same app built five ways, everything on loopback and in memory')
+    .description(
+      'run the attack lab: one injected script in the same app built five ways, and seven exhibits, all on loopback and in memory',
+    )
     .option('--port <port>', "port of the lab's page; 0 picks a free one", wholeNumber(0, 65535), 4600)
     .action(async ({ port }: { port: number }) => exit(await openLab(port, terminal)))
 

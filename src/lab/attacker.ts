@@ -1,5 +1,6 @@
 import { verifier } from './payload.ts'
-import { apiResource, callbackOf, originOf, type AppName, type Places } from './places.ts'
+import { Journey } from './journey.ts'
+import { apiResource, callbackOf, originOf, type AppName, type BankName, type Places } from './places.ts'
 import { send, type Answer, type Exchange, type Outgoing } from './wire.ts'
 
 /** What the injected script reported, in the words of the script. */
@@ -60,6 +61,19 @@ export class Attacker {
         headers: token === undefined ? {} : { authorization: `Bearer ${token}` },
       })
     ).exchange
+  }
+
+  /** Asks a bank for something with a cookie that came from the victim's browser. */
+  async useCookie(title: string, bank: BankName, cookie: string): Promise<Exchange> {
+    return (await this.#send(title, `${originOf(this.#places, bank)}/api/account`, { headers: { cookie } })).exchange
+  }
+
+  /** Asks a bank for something as the customer that the attacker is too, by a login of its own. */
+  async askAsCustomer(title: string, bank: BankName, path: string): Promise<Exchange> {
+    const journey = new Journey(this.#places)
+    await journey.login(bank)
+    const url = `${originOf(this.#places, bank)}${path}`
+    return (await this.#send(title, url, { headers: { cookie: journey.cookiesFor(url) } })).exchange
   }
 
   async refresh(title: string, app: AppName, token: string | undefined): Promise<{ exchange: Exchange } & Tokens> {

@@ -1,29 +1,21 @@
+import { runExhibits } from './headless-exhibits.ts'
+import { until, type LabBrowser } from './lab-browser.ts'
 import { startLab, type Lab } from './lab.ts'
 import { appNames, originOf, type AppName } from './places.ts'
 import type { Row } from './matrix.ts'
+import type { Evidence } from './trials.ts'
 
-/** As much of Playwright as is used, so that it stays a package of those who run the lab headless. */
-interface Page {
-  goto(url: string): Promise<unknown>
-  click(selector: string): Promise<unknown>
-  addScriptTag(options: { url: string }): Promise<unknown>
-  waitForSelector(selector: string): Promise<unknown>
-  close(): Promise<unknown>
-}
-export interface LabBrowser {
-  newContext(): Promise<{ newPage(): Promise<Page>; close(): Promise<unknown> }>
-}
-
-/** Runs every attack on every app in a browser; each app gets a fresh profile. `look` sees the lab before it closes. */
+/** Runs every attack and every exhibit in a browser, in fresh profiles. `look` sees the lab before it closes. */
 export async function runHeadless(
   browser: LabBrowser,
   look: (lab: Lab) => Promise<void> = async () => {},
-): Promise<{ rows: readonly Row[]; exchanges: Lab['attacker']['exchanges'] }> {
+): Promise<{ rows: readonly Row[]; evidence: Evidence }> {
   const lab = await startLab()
   try {
     for (const app of appNames) await attackInBrowser(lab, browser, app)
+    await runExhibits(lab, browser)
     await look(lab)
-    return { rows: [...lab.rows.values()], exchanges: lab.attacker.exchanges }
+    return { rows: [...lab.rows.values()], evidence: lab.evidence }
   } finally {
     await lab.close()
   }
@@ -54,12 +46,4 @@ async function attackInBrowser(lab: Lab, browser: LabBrowser, app: AppName): Pro
   } finally {
     await context.close()
   }
-}
-
-async function until(condition: () => boolean, trouble: string): Promise<void> {
-  for (const deadline = Date.now() + 20_000; Date.now() < deadline;) {
-    if (condition()) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  throw new Error(trouble)
 }

@@ -1,18 +1,17 @@
 import { randomBytes } from 'node:crypto'
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { resolveConfig } from '../config/resolve.ts'
+import { createServer } from 'node:http'
 import { freePort, listenOnLoopback } from '../dev/listen.ts'
-import { startGateway } from '../gateway/gateway.ts'
 import { createApi } from './api.ts'
-import { appPage, appScript } from './app-page.ts'
-import { Attacker, type Loot } from './attacker.ts'
+import { Attacker } from './attacker.ts'
+import { startGateways } from './gateways.ts'
+import { createHosts, type Handler } from './hosts.ts'
+import { LabSite } from './lab-site.ts'
 import { attack, attackAfterLogout, type Row } from './matrix.ts'
-import { createMediator } from './mediator.ts'
-import { labPage, labStyle } from './page.ts'
-import { payload } from './payload.ts'
 import { createLabProvider } from './provider.ts'
-import { apiResource, appNames, originOf, scope, type AppName, type Places } from './places.ts'
-import { fetchOnLoopback, send } from './wire.ts'
+import { bankNames, gatewayNames, originOf, type AppName, type GatewayName, type Places } from './places.ts'
+import type { Evidence } from './trials.ts'
+import { Deeds } from './deeds.ts'
+import { Witness } from './witness.ts'
 
 export interface Lab {
   /** The lab's own page. */
@@ -20,6 +19,9 @@ export interface Lab {
   readonly places: Places
   readonly rows: ReadonlyMap<AppName, Row>
   readonly attacker: Attacker
+  readonly evidence: Evidence
+  /** What the attacker's machine does when it is told to. */
+  readonly deeds: Deeds
   /** Attacks from the attacker's machine with what the script sent home. */
   attack(app: AppName): Promise<Row>
   /** The same after the victim has logged out of an app that was attacked before. */
@@ -27,19 +29,22 @@ export interface Lab {
   close(): Promise<void>
 }
 
-const pagePolicy =
-  "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-
 /** Starts the attack lab: everything in this process, everything on loopback, everything in memory. */
 export async function startLab({ port = 0 }: { readonly port?: number } = {}): Promise<Lab> {
   const server = createServer()
-  const places: Places = { port: await listenOnLoopback(server, port, 'the attack lab'), bffPort: await freePort() }
-  const secrets = { tmb: randomBytes(32).toString('base64url'), bff: randomBytes(32).toString('base64url') }
+  const ownPort = await listenOnLoopback(server, port, 'the attack lab')
+  const gatewayPorts = Object.fromEntries(
+    await Promise.all(gatewayNames.map(async (name) => [name, await freePort()] as const)),
+  ) as Record<GatewayName, number>
+  const places: Places = { port: ownPort, gatewayPorts }
+  const secrets = Object.fromEntries(['tmb', ...bankNames].map((name) => [name, randomBytes(32).toString('base64url')]))
   const provider = await createLabProvider(places, secrets)
   const api = createApi(provider.issuer, provider.publicKey)
-  const mediator = createMediator(places, secrets.tmb)
   const attacker = new Attacker(places)
+  const witness = new Witness(places)
   const rows = new Map<AppName, Row>()
+  const evidence: Evidence = { sightings: witness.sightings, apiCalls: api.calls, exchanges: attacker.exchanges }
+  const deeds = new Deeds(attacker, witness)
 
   const keep = (row: Row): Row => {
     rows.set(row.app, row)
@@ -47,79 +52,32 @@ export async function startLab({ port = 0 }: { readonly port?: number } = {}): P
   }
   const run = async (app: AppName) => keep(await attack(attacker, app, () => provider.codeSentTo(app)))
   const runAfterLogout = async (app: AppName) => keep(await attackAfterLogout(attacker, rows.get(app) ?? (await run(app))))
-  const lab = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (request.url === '/lab.css') text(response, 'text/css', labStyle)
-    else if (request.url === '/') {
-      response.setHeader('Content-Security-Policy', pagePolicy)
-      text(response, 'text/html', labPage(places, rows, attacker))
-    } else if (request.url === '/attack' && request.method === 'POST' && request.headers.origin === originOf(places, 'lab')) {
-      const form = new URLSearchParams(await bodyOf(request))
-      const name = appNames.find((known) => known === form.get('app'))
-      const isReady = name !== undefined && attacker.isScriptHome(name)
-      if (isReady) await (form.has('afterLogout') ? runAfterLogout(name) : run(name))
-      response.writeHead(303, { Location: isReady ? '/#matrix' : '/#not-yet' }).end()
-    } else response.writeHead(404).end()
-  }
-  const app = async (name: AppName, path: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (path === '/app.css') text(response, 'text/css', labStyle)
-    else if (path === '/app.js') text(response, 'text/javascript', appScript)
-    else if (path === '/' || path === '/callback') text(response, 'text/html', appPage(places, name))
-    else if (name === 'proxy' && path.startsWith('/api/')) await forward(places, request, response)
-    else response.writeHead(404).end()
-  }
-  const hosts: Readonly<Record<string, (request: IncomingMessage, response: ServerResponse, path: string) => Promise<void>>> = {
-    lab,
-    api,
-    idp: async (request, response) => provider.handle(request, response),
-    evil: async (_request, response) => text(response, 'text/javascript', payload(places)),
-    collector: async (request, response) => {
-      attacker.collect(JSON.parse(await bodyOf(request)) as Loot)
-      response.writeHead(204, { 'Access-Control-Allow-Origin': '*' }).end()
-    },
-    ls: (request, response, path) => app('ls', path, request, response),
-    mem: (request, response, path) => app('mem', path, request, response),
-    proxy: (request, response, path) => app('proxy', path, request, response),
-    tmb: async (request, response, path) => {
-      if (!(await mediator(request, response))) await app('tmb', path, request, response)
-    },
+  const site = new LabSite({ places, rows, attacker, evidence, deeds, run, runAfterLogout })
+  const { hosts, behind } = createHosts(places, secrets, attacker)
+  hosts.set('lab', (request, response, url) => site.handle(request, response, url))
+  hosts.set('api', api.handle)
+  hosts.set('idp', async (request, response) => provider.handle(request, response))
+
+  const handlerFor = (host: string | undefined, path: string): Handler | undefined => {
+    // Coatcheck's upstreams are asked for by address.
+    if (host === `127.0.0.1:${places.port}`) return path.startsWith('/api/') ? api.handle : behind
+    const [, name = '', at] = /^([a-z.-]+)\.localhost:(\d+)$/.exec(host ?? '') ?? []
+    return at === String(places.port) ? hosts.get(name) : undefined
   }
   server.on('request', (request, response) => {
-    const path = new URL(request.url ?? '/', 'http://x').pathname
-    const [, name = '', at] = /^([a-z]+)\.localhost:(\d+)$/.exec(request.headers.host ?? '') ?? []
-    // Coatcheck's upstreams are asked for by address.
-    const behind = request.headers.host === `127.0.0.1:${places.port}`
-    const handle = behind
-      ? path.startsWith('/api/')
-        ? api
-        : () => app('bff', path, request, response)
-      : Object.hasOwn(hosts, name) && at === String(places.port)
-        ? hosts[name]
-        : undefined
+    const url = new URL(request.url ?? '/', 'http://x')
+    const handle = handlerFor(request.headers.host, url.pathname)
     if (handle === undefined) response.writeHead(421).end('The lab answers to its own names only.')
-    else handle(request, response, path).catch(() => response.writeHead(400).end())
+    else handle(request, response, url).catch(() => response.writeHead(400).end())
   })
 
-  const upstream = `http://127.0.0.1:${places.port}`
-  const config = resolveConfig(
-    {
-      origin: originOf(places, 'bff'),
-      listen: { host: '127.0.0.1', port: places.bffPort },
-      provider: { issuer: provider.issuer, clientId: 'bff', clientSecret: secrets.bff, scope },
-      session: { secrets: [randomBytes(32).toString('base64url')], store: { type: 'memory' } },
-      log: { level: 'silent' },
-      routes: [
-        { path: '/api/', upstream: `${upstream}/api/`, token: { resource: apiResource } },
-        { path: '/', upstream: `${upstream}/`, auth: 'none' },
-      ],
-    },
-    { env: {} },
-  )
   const closeServer = async () => {
+    witness.close()
     const closed = new Promise((resolve) => server.close(resolve))
     server.closeAllConnections()
     await closed
   }
-  const gateway = await startGateway(config, { fetch: fetchOnLoopback }).catch(async (error: unknown) => {
+  const gateways = await startGateways(places, provider.issuer, secrets).catch(async (error: unknown) => {
     await closeServer()
     throw error
   })
@@ -128,34 +86,13 @@ export async function startLab({ port = 0 }: { readonly port?: number } = {}): P
     places,
     rows,
     attacker,
+    evidence,
+    deeds,
     attack: run,
     attackAfterLogout: runAfterLogout,
     async close() {
-      await gateway.close()
+      await Promise.all(gateways.map((gateway) => gateway.close()))
       await closeServer()
     },
   }
-}
-
-/** The "BFF" that is only a reverse proxy: what the browser sent as bearer goes on as it is. */
-async function forward(places: Places, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { authorization = '' } = request.headers
-  const url = `${originOf(places, 'api')}${request.url ?? '/'}`
-  const answer = await send(url, { method: request.method ?? 'GET', headers: { authorization } })
-  response.writeHead(answer.status, { 'Content-Type': 'application/json' }).end(answer.text)
-}
-
-function text(response: ServerResponse, type: string, body: string): void {
-  response.setHeader('Content-Type', `${type}; charset=utf-8`)
-  response.setHeader('Cache-Control', 'no-store')
-  response.end(body)
-}
-
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  let body = ''
-  for await (const chunk of request) {
-    body += String(chunk)
-    if (body.length > 200_000) throw new Error('too large')
-  }
-  return body
 }

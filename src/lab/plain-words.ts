@@ -9,17 +9,3 @@ export const inPlainWords: Readonly<Record<AppName, string>> = {
   tmb: 'A server logs the user in and keeps the long-lived refresh token. The page asks it for an access token to call the API with. The script asks the same question and gets the same answer, which works until it expires, also after the logout.',
   bff: 'A server logs the user in and keeps every token. The page gets a cookie that no script can read, and sends its calls to the server, which adds the token. There is nothing in the page that would work on another machine.',
 }
-
-/** What stays possible with a BFF, in the order of how often it matters. */
-export const notSolved: readonly (readonly [what: string, why: string])[] = [
-  [
-    'Riding the session.',
-    'Look at the last two columns. While the page is open, the script uses the app as the user does: it reads and it sends money, in all five (RFC 10017, section 5.1.4). A strict Content-Security-Policy, and asking again before a transfer, limit it.',
-  ],
-  ['Phishing in the page.', 'The script can draw a false login form and send home what is typed. No server sees that.'],
-  [
-    'A service worker.',
-    'One that the script installs stays after the tab is closed, and reads the code of a login that the attacker began. Coatcheck gives no script as a service worker unless its path is listed (serviceWorkers); whoever can fill a listed one has won.',
-  ],
-  ['A taken-over server.', 'The BFF holds the tokens of everybody. Whoever controls its process has them.'],
-]

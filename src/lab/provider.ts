@@ -4,7 +4,8 @@ import { providerConfiguration } from '../dev/configuration.ts'
 import { signInPage, signOutScriptPath, stylePath } from '../dev/pages.ts'
 import { pageStyle, signOutScript } from '../dev/page-style.ts'
 import { defaultDevUsers } from '../dev/users.ts'
-import { apiResource, appNames, callbackOf, originOf, type AppName, type Places } from './places.ts'
+import { stepUpClass } from './gateways.ts'
+import { apiResource, appNames, bankNames, callbackOf, originOf, type Places } from './places.ts'
 import { importOidcProvider } from '../dev/oidc-provider.ts'
 
 export interface LabProvider {
@@ -13,11 +14,12 @@ export interface LabProvider {
   readonly publicKey: KeyObject
   handle(request: IncomingMessage, response: ServerResponse): void
   /** The code last sent to an app, seen on the wire: what an attacker would hold if it leaked. */
-  codeSentTo(app: AppName): string | undefined
+  codeSentTo(client: string): string | undefined
 }
 
 /** A confidential client is one whose secret never leaves a server. */
-const confidential: readonly AppName[] = ['tmb', 'bff']
+const confidential: readonly string[] = ['tmb', ...bankNames]
+const clients: readonly string[] = [...new Set([...appNames, ...bankNames])]
 
 const policy =
   "default-src 'none'; style-src 'self'; script-src 'self'; img-src data:; form-action 'self' http://*.localhost:*; frame-ancestors 'none'; base-uri 'none'"
@@ -56,6 +58,8 @@ export async function createLabProvider(places: Places, secrets: Readonly<Record
     ...configuration,
     clients: [...(configuration.clients ?? []), ...inBrowser],
     clientBasedCORS: () => true,
+    acrValues: [stepUpClass],
+    claims: { ...configuration.claims, acr: null },
   })
   const answer = provider.callback()
   const codes = new Map<string, string>()
@@ -72,14 +76,15 @@ export async function createLabProvider(places: Places, secrets: Readonly<Record
     let form = ''
     for await (const chunk of request) form += String(chunk)
     const sub = new URLSearchParams(form).get('sub') ?? ''
-    const result = prompt.name === 'consent' ? { consent: {} } : { login: { accountId: sub } }
+    const acr = params['acr_values'] === stepUpClass ? { acr: stepUpClass } : {}
+    const result = prompt.name === 'consent' ? { consent: {} } : { login: { accountId: sub, ...acr } }
     await provider.interactionFinished(request, response, result, { mergeWithLastSubmission: true })
   }
 
   return {
     issuer,
     publicKey,
-    codeSentTo: (app) => codes.get(app),
+    codeSentTo: (client) => codes.get(client),
     handle(request, response) {
       if (request.url === stylePath) {
         response.setHeader('Content-Type', 'text/css; charset=utf-8')
@@ -93,7 +98,7 @@ export async function createLabProvider(places: Places, secrets: Readonly<Record
       }
       response.on('finish', () => {
         const location = response.getHeader('location')
-        const app = appNames.find((name) => typeof location === 'string' && location.startsWith(callbackOf(places, name)))
+        const app = clients.find((name) => typeof location === 'string' && location.startsWith(callbackOf(places, name)))
         const code = app === undefined ? null : new URL(String(location)).searchParams.get('code')
         if (app !== undefined && code !== null) codes.set(app, code)
       })

