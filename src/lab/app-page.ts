@@ -16,6 +16,11 @@ export function appPage(places: Places, app: AppName, host: AppName | BankName =
             'Inject one that installs a service worker',
             'The script has tried to install a service worker. Close this tab, and open the bank once more.',
           ),
+          inject(
+            `${originOf(places, 'evil')}/phish.js`,
+            'Inject a false login form',
+            'Something asks for your password now. Type anything but one.',
+          ),
         ]
       : []),
   ]
@@ -37,7 +42,7 @@ export function appPage(places: Places, app: AppName, host: AppName | BankName =
 }
 
 function inject(script: string, label: string, then: string): string {
-  const id = script.includes('install.js') ? 'inject-worker' : 'inject'
+  const id = script.includes('install.js') ? 'inject-worker' : script.includes('phish.js') ? 'inject-form' : 'inject'
   return `<button id="${id}" class="danger" data-script="${script}" data-then="${then.replaceAll('"', '&quot;')}">${label}</button>`
 }
 

@@ -116,7 +116,8 @@ const say = (text) => { document.getElementById('account').textContent = text }
 const show = async (path, init) => {
   const response = await call(path, init)
   const body = response.ok ? await response.json() : undefined
-  say(body ? body.owner + ' has ' + body.balance : 'Not logged in (' + response.status + ').')
+  const refusal = response.status === 401 ? 'Not logged in' : 'Refused'
+  say(body ? body.owner + ' has ' + body.balance : refusal + ' (' + response.status + ').')
 }
 
 document.getElementById('login').onclick = () => login()

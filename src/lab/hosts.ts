@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { appPage, strictPolicy } from './app-page.ts'
 import { appScript } from './app-script.ts'
-import { forgeryPage, installScript, loginForgeryPage, workerScript } from './attacker-pages.ts'
+import { forgeryPage, installScript, loginForgeryPage, phishingScript, workerScript } from './attacker-pages.ts'
 import type { Attacker, Loot } from './attacker.ts'
 import { workerPath } from './gateways.ts'
 import { Journey } from './journey.ts'
@@ -50,6 +50,7 @@ export function createHosts(places: Places, secrets: Readonly<Record<string, str
     const bank = bankNames.find((name) => name === searchParams.get('bank'))
     if (pathname === '/payload.js') text(response, 'text/javascript', payload(places))
     else if (pathname === '/install.js') text(response, 'text/javascript', installScript())
+    else if (pathname === '/phish.js') text(response, 'text/javascript', phishingScript(places))
     else if (pathname === '/lab.css') text(response, 'text/css', labStyle)
     else if (pathname === '/kitten' && bank !== undefined) text(response, 'text/html', forgeryPage(places, 'evil', bank))
     else if (pathname === '/parcel' && bank !== undefined) {

@@ -2,6 +2,7 @@
 export interface Page {
   goto(url: string): Promise<unknown>
   click(selector: string): Promise<unknown>
+  fill(selector: string, text: string): Promise<unknown>
   addScriptTag(options: { url: string }): Promise<unknown>
   waitForSelector(selector: string): Promise<unknown>
   evaluate(expression: string): Promise<unknown>

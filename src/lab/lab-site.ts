@@ -78,16 +78,19 @@ export class LabSite {
     const page = pageNames.find((known) => known === form.get('page'))
     const app = appNames.find((known) => known === form.get('app'))
     const bank = bankNames.find((known) => known === form.get('bank')) ?? 'bff'
+    const notYet = `/${page ?? ''}#not-yet`
     if (app !== undefined) {
-      if (!attacker.isScriptHome(app)) return '/#not-yet'
+      if (!attacker.isScriptHome(app)) return notYet
       await (form.has('afterLogout') ? runAfterLogout(app) : run(app))
       return page === undefined ? '/#matrix' : `/${page}`
     }
     const deed = form.get('deed')
-    if (deed === 'copy') await deeds.copyCookie(bank)
-    else if (deed === 'copyAgain') await deeds.useCopyAgain(bank)
-    else if (deed === 'scriptCookie') await deeds.useCookieOfScript()
-    else if (deed === 'accounts') await deeds.askForAccounts()
+    const isDone =
+      (deed === 'copy' && (await deeds.copyCookie(bank))) ||
+      (deed === 'copyAgain' && (await deeds.useCopyAgain(bank))) ||
+      (deed === 'scriptCookie' && (await deeds.useCookieOfScript())) ||
+      (deed === 'accounts' && (await deeds.askForAccounts()))
+    if (!isDone) return notYet
     const part =
       page === 'everything' ? `?logout=${bank === 'bff' ? 0 : 1}#${deed === 'accounts' ? 'authorization' : 'logout'}` : ''
     return `/${page ?? ''}${part}`

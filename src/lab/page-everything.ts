@@ -134,6 +134,6 @@ function section(part: Part, lab: Parts & { readonly evidence: Evidence }, query
   return `<li id="${part.id}"><h2>${part.title}</h2><p>${part.words}</p>
 <nav class="switch" aria-label="Defence: ${part.title}"><ul>${positions.join('')}</ul></nav>
 <div class="try${index === 0 ? '' : ' off'}"><p class="setting">${trial.setting}</p><ol>${steps.join('')}</ol></div>
-${trialTable(part.trials, lab.evidence, 'Every position, as far as it was tried')}
+${trialTable(part.trials, lab.evidence, { caption: 'Every position, as far as it was tried' })}
 <p class="lesson">${part.lesson}</p></li>`
 }

@@ -6,7 +6,7 @@ import { countLines, lineDiff } from './line-diff.ts'
 import { appNames, originOf, type AppName, type Places } from './places.ts'
 import type { Row } from './matrix.ts'
 import { claim, deedButton, matrixTable, outside, trialTable } from './page-frame.ts'
-import { cookies, headers, lastCall, ridings, workers, type Evidence } from './trials.ts'
+import { cookies, headers, lastCall, phishings, ridings, stillWorks, workers, type Evidence } from './trials.ts'
 
 /** What the pages show. */
 export interface Shown {
@@ -54,7 +54,7 @@ export function proxyPage({ places, evidence }: Shown): string {
   }
   return `${claim('proxy', 'Both apps send their calls to their own server, and both servers send them on to the API. From outside they look the same. Here is the request that your browser sends in each.')}
 <div class="sides"><section><h2>Reverse proxy</h2>${request('proxy')}</section><section><h2>BFF</h2>${request('bff')}</section></div>
-${trialTable(headers, evidence, 'What the browser itself sends with a call', ['A token in the page', 'No token in the page'])}
+${trialTable(headers, evidence, { caption: 'What the browser itself sends with a call', outcomes: ['A token in the page', 'No token in the page'] })}
 ${lesson('On the left the browser sends the access token, so the page has it, and so does every script in the page. On the right it sends a cookie that no script can read; the server looks up the session and adds the token. The proxy is the smaller part of a BFF. The larger part is that the server logs in, keeps the tokens and ends the session. (RFC 10017, section 6.1)')}`
 }
 
@@ -80,7 +80,7 @@ export function cookiesPage({ places, evidence, deeds }: Shown): string {
 <li>${deedButton('cookies', 'scriptCookie', 'Replay what the script read of cookies')}</li>
 <li>${deeds.canCopy('bff') ? deedButton('cookies', 'copy', 'Copy the cookie from the machine and use it elsewhere', 'bff') : 'Once you are logged in: copy the cookie from the machine.'}</li>
 <li>Log out in the bank. ${deeds.hasCopy('bff') ? deedButton('cookies', 'copyAgain', 'Use the copy again', 'bff') : ''}</li></ol></div>
-${trialTable(cookies, evidence, 'One cookie, three ways to abuse it')}
+${trialTable(cookies, evidence, { caption: 'One cookie, three ways to abuse it', by: 'attack' })}
 ${lesson('The browser keeps an HttpOnly cookie from every script; a token in storage or in a variable has no such guard. Copied from the machine, by malware or from the developer tools, the cookie works elsewhere. That is a real weakness of every bearer secret, and a BFF does not remove it. What it adds: one place where the session ends at once, an idle timeout, and a list of sessions for the user to look at. (RFC 10017, section 6.1.3.2)')}`
 }
 
@@ -95,7 +95,7 @@ export function migration() {
   }
 }
 
-export function rewritePage({ places, rows }: Shown): string {
+export function rewritePage({ places, evidence }: Shown): string {
   const { lines, removed, added, same } = migration()
   const sign = { same: ' ', removed: '-', added: '+' } as const
   const diff = lines.map(({ kind, text }) => {
@@ -104,8 +104,8 @@ export function rewritePage({ places, rows }: Shown): string {
   })
   return `${claim('rewrite', `This is the whole change from the app with PKCE and localStorage to the app behind a BFF: <b>${removed} lines go, ${added} come</b>, and ${same} stay.`)}
 <p>It is made from the two scripts as this lab serves them, ${outside(`${originOf(places, 'ls')}/app.js`, 'before')} and ${outside(`${originOf(places, 'bff')}/app.js`, 'after')};
-the page is the same. Both apps were run: the first two columns of this table say whether the user could still read and send.</p>
-${matrixTable(rows, ['ls', 'bff'], ['rideRead', 'rideWrite', 'storage'])}
+the page is the same. Both were run, and these are the statuses that the API gave to the user’s own calls.</p>
+${trialTable(stillWorks, evidence, { caption: 'Reading the balance and sending money', outcomes: ['', 'It works'] })}
 <pre class="diff" tabindex="0" aria-label="The difference between the two scripts">${diff.join('\n')}</pre>
 ${lesson('What goes is the login in the browser; the server does it now. What comes is a CSRF token on calls that change something. A real app has more calls, but they are made in one place, mostly. A React app with react-oidc-context and axios is moved in two steps, with the diffs counted by a test, in “Moving bit by bit” of the documentation. And an app that keeps its tokens until the last step is not safer before it.')}`
 }
@@ -115,27 +115,29 @@ export function notSolvedPage({ places, rows, evidence }: Shown): string {
     outside(`${originOf(places, name)}${path}`, `${name}.localhost${path === '/' ? '' : path}`)
   return `<p class="number">The other half</p><h1>What a BFF does not solve</h1>
 <p class="lead">A BFF takes away the tokens, and with them what outlives the tab. This is what is left, run like the rest.</p>
-<h2 id="riding">Riding the session</h2>
+<section id="riding"><h2>Riding the session</h2>
 <p>While the page is open, an injected script can do what the user can do. It needs no token: it presses the app’s own buttons. Here it sends money in all five apps.</p>
 ${matrixTable(rows, appNames, ['rideRead', 'rideWrite'])}
 <h3>What helps: a policy that keeps the script out</h3>
 <p>A Content-Security-Policy tells the browser whose scripts may run. Open ${bank('bff')} and ${bank('bff', '/strict')}: the same page, the second with a policy. Press
 <b>Inject the attacker’s script</b> in both, and <b>Show my balance</b>.</p>
-${trialTable(ridings.slice(0, 2), evidence, 'The same injection in a page with and without a policy')}
+${trialTable(ridings.slice(0, 2), evidence, { caption: 'The same injection in a page with and without a policy' })}
 <h3>What helps: asking again before what matters</h3>
 <p>In ${bank('step-up')} the route <code>/api/transfers</code> has a requirement of its own: <code>require: { claims: { acr: step-up } }</code>. Log in, inject, and show your balance: the script may read and
 not send. Then <b>Confirm that it is me</b>, and do it again.</p>
-${trialTable(ridings.slice(2), evidence, 'A transfer by the script, with a step-up')}
+${trialTable(ridings.slice(2), evidence, { caption: 'A transfer by the script, with a step-up' })}
 <p>The second line is the limit of it: once the user has stepped up, the script rides that as well. Where each transfer matters by itself, confirm each one outside of the page.</p>
 ${lesson('No pattern of OAuth stops this (RFC 10017, section 5.1.4). What a BFF changes is the end of it: when the tab is closed the attacker has nothing.')}
-<h2 id="phishing">Phishing in the page</h2>
-<p>The script can draw a login form that looks like yours and send home what is typed. No server sees that, this lab’s neither, so there is no status to show. A policy that keeps
-the script out helps; so do passkeys, which cannot be typed.</p>
-<h2 id="worker">A service worker that stays</h2>
+</section><section id="phishing"><h2>Phishing in the page</h2>
+<p>The script can draw a login form that looks like yours and send home what is typed. The app’s own server never hears of it. Press <b>Inject a false login form</b> in ${bank('bff')}, and type anything
+but a password: the lab forgets it.</p>
+${trialTable(phishings, evidence, { caption: 'A form that is not the app’s' })}
+${lesson('A policy that keeps the script out helps here too. So do passkeys: they cannot be typed into anything.')}</section>
+<section id="worker"><h2>A service worker that stays</h2>
 <p>A service worker is a script that the browser keeps after the tab is closed and that sees every request of the page, the end of a login too. An injected script can install one if the app’s own
 server gives it a file to install, such as an upload. Press <b>Inject one that installs a service worker</b> in ${bank('bff')} and ${bank('loose')}, close the tab, and open the bank once more.</p>
-${trialTable(workers, evidence, 'A worker that tells the attacker of the next visit')}
+${trialTable(workers, evidence, { caption: 'A worker that tells the attacker of the next visit' })}
 ${lesson('Coatcheck gives no script as a service worker unless its path is listed in <code>serviceWorkers</code>. If you list one, nobody else may be able to fill it.')}
-<h2 id="server">A taken-over server</h2>
+</section><h2 id="server">A taken-over server</h2>
 <p>A BFF holds the tokens of everybody who is logged in and sees all traffic. Whoever controls its process has both. That is a real price; the gain is one place to guard instead of every browser.</p>`
 }

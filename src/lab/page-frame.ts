@@ -18,7 +18,8 @@ export function frame(current: PageName | undefined, title: string, body: string
 <body><a class="skip" href="#content">To the content</a>
 <header class="top"><nav aria-label="Exhibits"><a class="home" href="/"${current === undefined ? ' aria-current="page"' : ''}>The attack lab</a>
 <details${current === undefined ? ' class="closed"' : ''}><summary>All exhibits</summary><ul>${entries.join('')}</ul></details></nav></header>
-<main id="content">${body}${current === undefined ? '' : onward(current)}</main></body></html>`
+<main id="content"><p id="not-yet" class="notice">Nothing was sent yet: the script has not come home from there, or there is no cookie to copy. The steps before come first.</p>
+${body}${current === undefined ? '' : onward(current)}</main></body></html>`
 }
 
 function onward(current: PageName): string {
@@ -65,18 +66,21 @@ function matrixCell(cell: Cell | undefined): string {
   return `<td class="${cell.isTaken ? 'taken' : 'held'}">${escapeHtml(cell.what)}: ${cell.statuses.join(', ')} ${links}</td>`
 }
 
+interface TrialWords {
+  readonly caption: string
+  /** What tells the rows apart: what is attacked, or by what. */
+  readonly by?: 'setting' | 'attack'
+  readonly outcomes?: Outcomes
+}
+
 /** Trials as a table, each with what it came to by now. */
-export function trialTable(
-  trials: readonly Trial[],
-  evidence: Evidence,
-  caption: string,
-  outcomes: Outcomes = ['Attack succeeds', 'Attack fails'],
-): string {
+export function trialTable(trials: readonly Trial[], evidence: Evidence, words: TrialWords): string {
+  const { caption, by = 'setting', outcomes = ['Attack succeeds', 'Attack fails'] } = words
   const body = trials.map(
-    (trial) => `<tr><th scope="row">${escapeHtml(trial.setting)}</th>${cellOf(trial.judge(evidence), outcomes)}</tr>`,
+    (trial) => `<tr><th scope="row">${escapeHtml(trial[by])}</th>${cellOf(trial.judge(evidence), outcomes)}</tr>`,
   )
   return `<table class="trials"><caption>${caption}</caption>
-<thead><tr><th scope="col">Against</th><th scope="col">What came of it</th></tr></thead><tbody>${body.join('')}</tbody></table>`
+<thead><tr><th scope="col">${by === 'setting' ? 'Where' : 'Attack'}</th><th scope="col">What came of it</th></tr></thead><tbody>${body.join('')}</tbody></table>`
 }
 
 /** A button that makes the attacker's machine do something, and comes back to this page. */

@@ -31,7 +31,6 @@ only a cookie. Whether that is worth it is what this lab is about. Everything ru
 <li>Come back here and press <b>Attack</b>. Each request is sent by the attacker’s machine, which has no cookie of yours.</li>
 <li>Open the app again, log out, and press <b>Attack after logout</b>.</li>
 </ol>
-<p id="not-yet" class="notice">Nothing was sent: the script has not come home from this app yet. Steps 1 and 2 come first.</p>
 <ul class="apps">${appNames.map((app) => appCard(places, app, rows.has(app))).join('')}</ul>
 <h2 id="matrix">What came of it</h2>
 <p>Every cell is an HTTP status that the attacker got. <span class="taken">200</span> means that the attacker has the user’s

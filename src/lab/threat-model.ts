@@ -193,10 +193,18 @@ function besidesOf({ scripts, siblings, logout, flow, apis }: Answers): Reason[]
 
 /** Answers from a form; what is missing or unknown takes the first answer of its question. */
 export function readAnswers(form: URLSearchParams): Answers {
-  return Object.fromEntries(
-    Object.entries(questions).map(([name, { answers }]) => {
-      const given = form.get(name)
-      return [name, given !== null && Object.hasOwn(answers, given) ? given : Object.keys(answers)[0]]
-    }),
-  ) as unknown as Answers
+  const read = <Q extends Question>(name: Q): Answers[Q] => {
+    const known = Object.keys(questions[name].answers)
+    return (known.find((answer) => answer === form.get(name)) ?? known[0]) as Answers[Q]
+  }
+  return {
+    apis: read('apis'),
+    data: read('data'),
+    server: read('server'),
+    through: read('through'),
+    scripts: read('scripts'),
+    siblings: read('siblings'),
+    logout: read('logout'),
+    flow: read('flow'),
+  }
 }

@@ -1,5 +1,5 @@
 import type { ApiCall } from './api.ts'
-import { attackerUser, bankTitles, type BankName } from './places.ts'
+import { appTitles, attackerUser, bankTitles, type BankName } from './places.ts'
 import type { Exchange } from './wire.ts'
 import type { Sighting } from './witness.ts'
 
@@ -40,7 +40,7 @@ function forgery(attack: string, hostOf: (bank: BankName) => string, banks: read
       const seen = sightings.findLast(
         (one) => one.host === bank && one.from === hostOf(bank) && one.method === 'POST' && pathOf(one) === '/api/transfers',
       )
-      return seen && verdict('transfer', [seen.status])
+      return seen && verdict(`transfer ${seen.hasSession ? 'with' : 'without'} the cookie`, [seen.status])
     },
   }))
 }
@@ -213,12 +213,40 @@ export const workers: readonly Trial[] = (['bff', 'loose'] as const).map((bank) 
   },
 }))
 
+/** A false login form drawn by the script: whether what was typed came home. */
+export const phishings: readonly Trial[] = [
+  {
+    id: 'phishing',
+    attack: 'false login form drawn by the script',
+    setting: 'page without a policy',
+    bank: 'bff',
+    judge({ sightings }) {
+      const home = sightings.findLast((one) => one.host === 'collector' && one.url === '/phish')
+      return home && { what: 'what was typed came home', statuses: [home.status], isTaken: true }
+    },
+  },
+]
+
+/** What the user's own calls came to at the API, in the app as it was and in the app behind the BFF. */
+export const stillWorks: readonly Trial[] = (['ls', 'bff'] as const).map((app) => ({
+  id: `still works: ${app}`,
+  attack: 'no attack: reading and sending',
+  setting: appTitles[app],
+  bank: 'bff',
+  judge({ apiCalls }) {
+    const last = (path: string) => apiCalls.findLast((call) => call.client === app && call.path === path)?.status
+    const [read, sent] = [last('/api/account'), last('/api/transfers')]
+    return read === undefined || sent === undefined ? undefined : { what: 'read, send', statuses: [read, sent], isTaken: false }
+  },
+}))
+
 /** Everything beside the matrix, by exhibit. */
 export const trialsByExhibit = {
   proxy: headers,
   cookies,
   everything: [...foreignForgeries, ...siblingForgeries, ...loginForgeries, ...logouts, ...authorizations],
-  'not-solved': [...ridings, ...workers],
+  'still-works': stillWorks,
+  'not-solved': [...ridings, ...phishings, ...workers],
 } as const satisfies Readonly<Record<string, readonly Trial[]>>
 
 export const allTrials: readonly Trial[] = Object.values(trialsByExhibit).flat()

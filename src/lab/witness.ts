@@ -16,6 +16,8 @@ export interface Sighting {
   /** The head as the browser sent it, long values cut. */
   readonly head: string
   readonly hasBearer: boolean
+  /** Whether a session cookie came along, Coatcheck's or that of a weak BFF. */
+  readonly hasSession: boolean
 }
 
 const channel = 'http.server.response.finish'
@@ -64,6 +66,7 @@ export class Witness {
       isWorker: request.headers['service-worker'] !== undefined,
       head: [`${request.method ?? ''} ${request.url ?? '/'}`, ...lines].join('\n'),
       hasBearer: /^Bearer ./.test(authorization ?? ''),
+      hasSession: /(?:^|; )(?:coatcheck|session)=./.test(cookie ?? ''),
     })
   }
 }

@@ -98,7 +98,10 @@ const pictures: Readonly<Record<string, { name: string; of: string; colorScheme?
   'everything?sibling=3': [{ name: 'everything', of: '#sibling' }],
   rewrite: [{ name: 'rewrite', of: '' }],
   'threat-model?apis=oauth&data=sensitive&server=no': [{ name: 'threat-model', of: '#advice' }],
-  'not-solved': [{ name: 'not-solved', of: '' }],
+  'not-solved': [
+    { name: 'not-solved', of: '#riding' },
+    { name: 'service-worker', of: '#worker' },
+  ],
 }
 
 async function takePictures(page: Page, path: string, scheme: string): Promise<void> {
