@@ -1,4 +1,14 @@
-import { apiResource, originOf, scope, type AppName, type BankName, type Places } from './places.ts'
+import {
+  apiResource,
+  appTitles,
+  bankNames,
+  bankTitles,
+  originOf,
+  scope,
+  type AppName,
+  type BankName,
+  type Places,
+} from './places.ts'
 
 /**
  * The page of an app. All five have this page; what differs is the script, by where the tokens are. `host` is what the
@@ -32,7 +42,7 @@ export function appPage(places: Places, app: AppName, host: AppName | BankName =
 <html lang="en" data-app="${app}" data-idp="${originOf(places, 'idp')}" data-api="${base}" data-resource="${apiResource}" data-scope="${scope}">
 <meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>Little Bank</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/app.css">
-<main class="bank"><p class="where">${host}.localhost${isStrict ? ', the page with a policy' : ''}</p><h1>Little Bank</h1>
+<main class="bank"><p class="where"><code>${host}.localhost</code>, ${isStrict ? 'the page with a policy' : titleOf(host)}</p><h1>Little Bank</h1>
 <p id="account" role="status">Not logged in.</p>
 <p class="buttons"><button id="login">Log in</button> <button id="refresh">Show my balance</button>
 <button id="transfer">Send 10 to a friend</button> <button id="logout">Log out</button></p>${stepUp}
@@ -40,6 +50,9 @@ export function appPage(places: Places, app: AppName, host: AppName | BankName =
 <p class="buttons">${attacks.join(' ')}</p></main>
 <script src="/app.js"></script></html>`
 }
+
+const titleOf = (host: AppName | BankName) => (isBank(host) ? bankTitles[host] : appTitles[host])
+const isBank = (host: AppName | BankName): host is BankName => bankNames.some((name) => name === host)
 
 function inject(script: string, label: string, then: string): string {
   const id = script.includes('install.js') ? 'inject-worker' : script.includes('phish.js') ? 'inject-form' : 'inject'

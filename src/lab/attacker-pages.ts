@@ -4,14 +4,16 @@ const page = (title: string, body: string) => `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>${title}</title>
 <link rel="icon" href="data:,"><link rel="stylesheet" href="/lab.css"><main class="lure">${body}</main></html>`
 
+const explained = (text: string) => `<aside class="honest"><h2>What this is</h2><p>${text}</p></aside>`
+
 /** The attacker's page for cross-site request forgery. A click is all it needs, and no script. */
 export function forgeryPage(places: Places, host: string, bank: BankName): string {
+  const action = `${originOf(places, bank)}/api/transfers`
   return page(
     'A kitten for you',
-    `<p class="where">${host}.localhost, a page of the attacker</p><h1>You have won a kitten!</h1>
-<p>Press the button to see it. (The button is a form. It posts to <code>${originOf(places, bank)}/api/transfers</code>, and your
-browser decides whether the bank’s cookie goes with it.)</p>
-<form method="post" action="${originOf(places, bank)}/api/transfers"><button id="lure">Show me the kitten</button></form>`,
+    `<p class="where"><code>${host}.localhost</code>, a page of the attacker</p><h1>You have won a kitten!</h1>
+<form method="post" action="${action}"><button id="lure">Show me the kitten</button></form>
+${explained(`The button is a form that posts to <code>${action}</code>. Whether the bank’s cookie goes with it is up to your browser; whether that is enough is up to the bank. A real attacker would not wait for a click.`)}`,
   )
 }
 
@@ -19,10 +21,9 @@ browser decides whether the bank’s cookie goes with it.)</p>
 export function loginForgeryPage(bank: BankName, callback: string): string {
   return page(
     'Your parcel',
-    `<p class="where">evil.localhost, a page of the attacker</p><h1>Your parcel is waiting</h1>
-<p>(The link goes to the bank <code>${bank}.localhost</code>, to its login callback, with a code for the account of the <em>attacker</em>.
-Whoever is logged in there without noticing types their data into somebody else’s account.)</p>
-<p><a id="lure" href="${callback.replaceAll('&', '&amp;')}">Track my parcel</a></p>`,
+    `<p class="where"><code>evil.localhost</code>, a page of the attacker</p><h1>Your parcel is waiting</h1>
+<p><a id="lure" href="${callback.replaceAll('&', '&amp;')}">Track my parcel</a></p>
+${explained(`The link goes to the login callback of <code>${bank}.localhost</code>, with a code for the account of the <em>attacker</em>, who has just begun that login on another machine. Whoever is logged in there without noticing types their data into somebody else’s account.`)}`,
   )
 }
 

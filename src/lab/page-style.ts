@@ -110,8 +110,8 @@ ol.parts { padding: 0; max-width: none; list-style: none; counter-reset: part; }
 .questions { display: block; max-width: 46rem; }
 fieldset { border: 1px solid var(--line); border-radius: 10px; background: var(--card); margin: 0 0 1rem; padding: 0.4rem 1.2rem 0.9rem; }
 legend { font-weight: 650; padding: 0 0.4rem; margin-left: -0.4rem; }
-label { display: block; padding: 0.15rem 0; }
-input[type=radio] { accent-color: var(--link); margin: 0 0.4rem 0 0; }
+label { display: flex; align-items: baseline; gap: 0.6rem; padding: 0.15rem 0; }
+input[type=radio] { accent-color: var(--link); margin: 0; flex: none; }
 .advice { border-top: 3px solid var(--held); margin-top: 3rem; padding-top: 1.4rem; }
 .advice h2 { font-size: 2rem; margin-top: 0; }
 .reasons { max-width: 46rem; padding-left: 1.2rem; }
@@ -119,9 +119,10 @@ input[type=radio] { accent-color: var(--link); margin: 0 0.4rem 0 0; }
 .section { color: var(--soft); font: 0.85rem system-ui, sans-serif; white-space: nowrap; }
 
 .bank, .lure { max-width: 40rem; padding-top: 4rem; }
-.where { font: 0.9rem ui-monospace, Menlo, monospace; color: var(--soft); }
+.where { font: 0.95rem system-ui, sans-serif; color: var(--soft); }
 .bank #account { font-size: 1.25rem; background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 0.9rem 1.2rem; }
 .buttons { display: flex; flex-wrap: wrap; gap: 0.5rem; }
 .lure { border-top: 6px solid var(--taken); }
+.lure .honest { margin-top: 2.5rem; }
 @media (max-width: 40rem) { h1 { font-size: 1.9rem; } main { padding-top: 2rem; } }
 `

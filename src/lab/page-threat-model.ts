@@ -11,7 +11,7 @@ export function threatModelPage({ rows }: Pick<Shown, 'rows'>, query: URLSearchP
     const { ask, answers: choices } = questions[name]
     const radios = Object.entries(choices).map(
       ([value, label]) =>
-        `<label><input type="radio" name="${name}" value="${value}"${answers[name] === value ? ' checked' : ''}> ${label}</label>`,
+        `<label><input type="radio" name="${name}" value="${value}"${answers[name] === value ? ' checked' : ''}><span>${label}</span></label>`,
     )
     return `<fieldset><legend>${index + 1}. ${ask}</legend>${radios.join('')}</fieldset>`
   })
