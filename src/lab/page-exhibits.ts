@@ -104,8 +104,8 @@ export function rewritePage({ places, evidence }: Shown): string {
   })
   return `${claim('rewrite', `This is the whole change from the app with PKCE and localStorage to the app behind a BFF: <b>${removed} lines go, ${added} come</b>, and ${same} stay.`)}
 <p>It is made from the two scripts as this lab serves them, ${outside(`${originOf(places, 'ls')}/app.js`, 'before')} and ${outside(`${originOf(places, 'bff')}/app.js`, 'after')};
-the page is the same. Both were run, and these are the statuses that the API gave to the user’s own calls.</p>
-${trialTable(stillWorks, evidence, { caption: 'Reading the balance and sending money', outcomes: ['', 'It works'] })}
+the page is the same. Both were run, and these are the statuses that the API gave to the app’s own calls.</p>
+${trialTable(stillWorks, evidence, { caption: 'Reading the balance and sending money', outcomes: ['It does not work', 'It works'] })}
 <pre class="diff" tabindex="0" aria-label="The difference between the two scripts">${diff.join('\n')}</pre>
 ${lesson('What goes is the login in the browser; the server does it now. What comes is a CSRF token on calls that change something. A real app has more calls, but they are made in one place, mostly. A React app with react-oidc-context and axios is moved in two steps, with the diffs counted by a test, in “Moving bit by bit” of the documentation. And an app that keeps its tokens until the last step is not safer before it.')}`
 }

@@ -40,7 +40,12 @@ type Outcomes = readonly [taken: string, held: string]
 function cellOf(found: Verdict | undefined, [taken, held]: Outcomes): string {
   if (found === undefined) return '<td class="open">not tried yet</td>'
   const [style, word] = found.isTaken ? ['taken', taken] : ['held', held]
-  return `<td class="${style}"><b>${word}.</b> ${escapeHtml(found.what)}: ${found.statuses.join(', ')}</td>`
+  return `<td class="${style}"><b>${word}.</b> ${escapeHtml(found.what)}: ${found.statuses.join(', ')}${rawOf(found)}</td>`
+}
+
+function rawOf({ raw }: Verdict): string {
+  const label = raw.length === 1 ? 'The exchange' : 'The exchanges'
+  return `<details><summary>${label}</summary>${raw.map((text) => `<pre tabindex="0" aria-label="${label}">${escapeHtml(text)}</pre>`).join('')}</details>`
 }
 
 /** Rows of the matrix, some columns of it. Where rows are chosen by answers, the others stay and the chosen are marked. */

@@ -69,10 +69,13 @@ p.open { color: var(--soft); border: 1px dashed var(--line); border-radius: 10px
 span.taken { padding: 0 0.35rem; border-radius: 4px; }
 .chosen th { border-left: 4px solid var(--link); }
 .mark { display: block; font-weight: 500; color: var(--link); }
-.trials { width: 100%; max-width: 46rem; margin: 1.4rem -3px; }
+.trials { width: 100%; table-layout: fixed; max-width: 46rem; margin: 1.4rem -3px; }
 .trials caption { text-align: left; padding: 0 0.7rem 0.2rem 0.7rem; color: var(--soft); }
 .trials th { width: 45%; max-width: none; }
 .trials tbody th { font-weight: 500; }
+.trials details { border: 0; padding: 0; font-weight: 400; }
+.trials summary { font-size: 0.85rem; opacity: 0.9; }
+.trials pre { margin: 0.4rem 0; padding: 0.6rem; color: var(--ink); font-size: 12px; max-height: 16rem; }
 pre { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 1rem; overflow: auto; max-height: 26rem; font: 13px/1.5 ui-monospace, Menlo, monospace; white-space: pre-wrap; overflow-wrap: anywhere; }
 pre mark { display: inline-block; padding: 0 0.3rem; margin: 0 -0.3rem; border-radius: 4px; font-weight: 600; }
 .diff { max-height: 34rem; }

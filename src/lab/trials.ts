@@ -15,6 +15,8 @@ export interface Verdict {
   readonly what: string
   readonly statuses: readonly number[]
   readonly isTaken: boolean
+  /** The exchanges behind the statuses. */
+  readonly raw: readonly string[]
 }
 
 /** One attack on one bank. */
@@ -28,7 +30,11 @@ export interface Trial {
 }
 
 const pathOf = ({ url }: Sighting) => url.split('?', 1)[0]
-const verdict = (what: string, statuses: readonly number[]): Verdict => ({ what, statuses, isTaken: statuses.at(-1) === 200 })
+const rawOf = ({ head, status }: Sighting) => `${head}\n\n${status}`
+/** A success of the attacker where the last status is 200, if nothing else is said. */
+function verdict(what: string, seen: readonly Sighting[], isTaken = seen.at(-1)?.status === 200): Verdict {
+  return { what, statuses: seen.map(({ status }) => status), isTaken, raw: seen.map(rawOf) }
+}
 
 function forgery(attack: string, hostOf: (bank: BankName) => string, banks: readonly BankName[]): Trial[] {
   return banks.map((bank) => ({
@@ -40,7 +46,7 @@ function forgery(attack: string, hostOf: (bank: BankName) => string, banks: read
       const seen = sightings.findLast(
         (one) => one.host === bank && one.from === hostOf(bank) && one.method === 'POST' && pathOf(one) === '/api/transfers',
       )
-      return seen && verdict(`transfer ${seen.hasSession ? 'with' : 'without'} the cookie`, [seen.status])
+      return seen && verdict(`transfer ${seen.hasSession ? 'with' : 'without'} the cookie`, [seen])
     },
   }))
 }
@@ -73,14 +79,9 @@ export const loginForgeries: readonly Trial[] = (['bff', 'no-binding'] as const)
     if (lured === -1 || next === undefined) return undefined
     const user = apiCalls.findLast(({ client, path }) => client === bank && path === '/api/account')?.user
     const isTaken = next.status === 200 && user === attackerUser
-    return { what: isTaken ? 'in the account of the attacker' : 'not logged in', statuses: [next.status], isTaken }
+    return verdict(isTaken ? 'in the account of the attacker' : 'not logged in', [next], isTaken)
   },
 }))
-
-/** The statuses of what the attacker's machine sent under these titles, the last of each. */
-function answersTo({ exchanges }: Evidence, titles: readonly string[]): number[] {
-  return titles.flatMap((title) => exchanges.findLast((one) => one.title === title)?.status ?? [])
-}
 
 export const copiedTitle = (bank: BankName) => `${bank}: copied cookie`
 export const copiedLateTitle = (bank: BankName) => `${bank}: copied cookie, after logout`
@@ -91,9 +92,15 @@ function machine(attack: string, setting: string, bank: BankName, what: string, 
     attack,
     setting,
     bank,
-    judge(evidence) {
-      const statuses = answersTo(evidence, titles)
-      return statuses.length < titles.length ? undefined : verdict(what, statuses)
+    judge({ exchanges }) {
+      const found = titles.flatMap((title) => exchanges.findLast((one) => one.title === title) ?? [])
+      if (found.length < titles.length) return undefined
+      return {
+        what,
+        statuses: found.map(({ status }) => status),
+        isTaken: found.at(-1)?.status === 200,
+        raw: found.map(({ request, status, response }) => `${request}\n\n${status}\n${response}`),
+      }
     },
   }
 }
@@ -132,7 +139,7 @@ export const headers: readonly Trial[] = (
   judge({ sightings }) {
     const call = lastCall(sightings, host)
     if (call === undefined) return undefined
-    return { what: call.hasBearer ? 'the access token' : 'a cookie, no token', statuses: [call.status], isTaken: call.hasBearer }
+    return verdict(call.hasBearer ? 'the access token' : 'a cookie, no token', [call], call.hasBearer)
   },
 }))
 
@@ -151,7 +158,7 @@ export const ridings: readonly Trial[] = [
     judge({ sightings }) {
       const loaded = sightings.findLast((one) => one.host === 'evil' && one.url === '/payload.js?page=bff')
       const rode = sightings.findLast((one) => one.host === 'bff' && one.from === 'bff' && pathOf(one) === '/api/transfers')
-      return loaded && rode && verdict('script, transfer', [loaded.status, rode.status])
+      return loaded && rode && verdict('script, transfer', [loaded, rode])
     },
   },
   {
@@ -161,9 +168,9 @@ export const ridings: readonly Trial[] = [
     bank: 'bff',
     judge({ sightings }) {
       const loaded = sightings.findLast((one) => one.host === 'evil' && one.url === '/payload.js?page=strict')
-      if (loaded !== undefined) return verdict('script', [loaded.status])
+      if (loaded !== undefined) return verdict('script', [loaded])
       const report = sightings.findLast((one) => one.host === 'lab' && pathOf(one) === '/csp-report')
-      return report && verdict('never fetched; the browser reported it', [report.status])
+      return report && verdict('never fetched; the browser reported it', [report])
     },
   },
   {
@@ -191,7 +198,7 @@ function stepUpTransfer(sightings: readonly Sighting[], when: 'before' | 'after'
       pathOf(one) === '/api/transfers' &&
       (steppedUp === -1 || index < steppedUp) === (when === 'before'),
   )
-  return seen && verdict('transfer', [seen.status])
+  return seen && verdict('transfer', [seen])
 }
 
 /** A service worker: whether its script was given, and whether it told of a later visit. */
@@ -205,11 +212,7 @@ export const workers: readonly Trial[] = (['bff', 'loose'] as const).map((bank) 
     if (asked === undefined) return undefined
     const told = sightings.findLast((one) => one.host === 'collector' && one.url === `/worker?bank=${bank}`)
     const isTaken = asked.status === 200 && told !== undefined
-    return {
-      what: isTaken ? 'script, report of the next visit' : 'script',
-      statuses: told === undefined ? [asked.status] : [asked.status, told.status],
-      isTaken,
-    }
+    return verdict(isTaken ? 'script, report of the next visit' : 'script', told === undefined ? [asked] : [asked, told], isTaken)
   },
 }))
 
@@ -222,21 +225,29 @@ export const phishings: readonly Trial[] = [
     bank: 'bff',
     judge({ sightings }) {
       const home = sightings.findLast((one) => one.host === 'collector' && one.url === '/phish')
-      return home && { what: 'what was typed came home', statuses: [home.status], isTaken: true }
+      return home && verdict('what was typed came home', [home], true)
     },
   },
 ]
 
-/** What the user's own calls came to at the API, in the app as it was and in the app behind the BFF. */
+/** What the app's own calls came to at the API, before the migration and after it. "Taken" would be that it does not work. */
 export const stillWorks: readonly Trial[] = (['ls', 'bff'] as const).map((app) => ({
   id: `still works: ${app}`,
   attack: 'no attack: reading and sending',
   setting: appTitles[app],
   bank: 'bff',
   judge({ apiCalls }) {
-    const last = (path: string) => apiCalls.findLast((call) => call.client === app && call.path === path)?.status
-    const [read, sent] = [last('/api/account'), last('/api/transfers')]
-    return read === undefined || sent === undefined ? undefined : { what: 'read, send', statuses: [read, sent], isTaken: false }
+    const last = (wanted: string) => apiCalls.findLast(({ client, path }) => client === app && path === wanted)
+    const calls = [last('/api/account') ?? [], last('/api/transfers') ?? []].flat()
+    if (calls.length < 2) return undefined
+    return {
+      what: 'read, send',
+      statuses: calls.map(({ status }) => status),
+      isTaken: calls.some(({ status }) => status !== 200),
+      raw: calls.map(
+        ({ method, path, client, user, status }) => `${method} ${path}\ntoken of ${client} for ${user}\n\n${status}`,
+      ),
+    }
   },
 }))
 

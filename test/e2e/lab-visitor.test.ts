@@ -43,7 +43,11 @@ async function logIn(bank: Page): Promise<void> {
   await bank.waitForSelector('#account:has-text("ada has")')
 }
 
-const outcome = (page: Page, part: string, row: number) => page.textContent(`${part} tbody tr:nth-child(${row}) td`)
+/** What a row of a table of results says, without the exchange behind it. */
+async function outcome(page: Page, part: string, row: number): Promise<string | undefined> {
+  const text = await page.textContent(`${part} tbody tr:nth-child(${row}) td`)
+  return text?.replace(/The exchanges?[\s\S]*/, '')
+}
 
 test('a visitor turns the check off, and the attack of the sibling works', { timeout: 60_000 }, async () => {
   await visit(async (visitor, page) => {
@@ -62,6 +66,10 @@ test('a visitor turns the check off, and the attack of the sibling works', { tim
     await page.reload()
     expect(await outcome(page, '#sibling', 4)).toBe('Attack succeeds. transfer with the cookie: 200')
     expect(await outcome(page, '#sibling', 1)).toBe('not tried yet')
+    await page.click('#sibling tr:nth-child(4) summary')
+    expect(await page.textContent('#sibling tr:nth-child(4) pre')).toMatch(
+      /^POST \/api\/transfers\n[^]*origin: http:\/\/x\.no-csrf[^]*\n200$/,
+    )
   })
 })
 

@@ -33,7 +33,10 @@ function resultsOf(rows: readonly Row[], evidence: Evidence): unknown {
     exhibits: Object.fromEntries(
       Object.entries(trialsByExhibit).map(([exhibit, trials]) => [
         exhibit,
-        trials.map((trial) => ({ attack: trial.attack, against: trial.setting, ...trial.judge(evidence) })),
+        trials.map((trial) => {
+          const { what, statuses, isTaken } = trial.judge(evidence) ?? {}
+          return { attack: trial.attack, against: trial.setting, what, statuses, isTaken }
+        }),
       ]),
     ),
     migration: { removed, added, same },
