@@ -59,7 +59,7 @@ const parts: readonly Part[] = [
       'Reload this page.',
     ],
     lesson:
-      'With SameSite=Strict and nothing else, the transfer went through. The check is what counts: Coatcheck looks at Sec-Fetch-Site and Origin on every request and at a token on top, and no option turns the first off.',
+      'With SameSite=Strict and nothing else, the transfer goes through. The check is what counts: Coatcheck looks at Sec-Fetch-Site and Origin on every request and at a token on top, and no option turns the first off.',
   },
   {
     id: 'login',

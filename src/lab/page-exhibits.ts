@@ -40,7 +40,7 @@ export function pkcePage({ places, rows }: Shown): string {
 secret that only whoever <em>started</em> this login knows. Watch the last step of the script: it starts a login, with a secret of its own.</p>
 ${attackSteps(places, 'pkce', ['ls', 'mem', 'bff'])}
 ${matrixTable(rows, ['ls', 'mem', 'bff'], ['storage', 'hook', 'newFlow', 'refresh'])}
-${lesson('PKCE proves who started the flow, and the attacker started one. Moving the token from storage into memory closes the first column and no other. In the BFF the code cannot be redeemed: its client has a secret, and that is on the server. (RFC 10017, sections 5.1.3 and 6.1.4.2.) Coatcheck uses PKCE as well.')}`
+${lesson('PKCE proves who started the flow, and the attacker started one. Moving the token from storage into memory closes the first column and no other. In the BFF the code cannot be redeemed: its client has a secret, and that is on the server. (RFC 10017, sections 5.1.3 and 6.1.) Coatcheck uses PKCE as well.')}`
 }
 
 export function proxyPage({ places, evidence }: Shown): string {
