@@ -112,8 +112,8 @@ ol.parts { padding: 0; max-width: none; list-style: none; counter-reset: part; }
 
 .questions { display: block; max-width: 46rem; }
 fieldset { border: 1px solid var(--line); border-radius: 10px; background: var(--card); margin: 0 0 1rem; padding: 0.4rem 1.2rem 0.9rem; }
-legend { font-weight: 650; padding: 0 0.4rem; margin-left: -0.4rem; }
-label { display: flex; align-items: baseline; gap: 0.6rem; padding: 0.15rem 0; }
+legend { float: left; width: 100%; font-weight: 650; line-height: 1.35; padding: 0; margin: 0.5rem 0 0.4rem; }
+label { clear: both; display: flex; align-items: baseline; gap: 0.6rem; padding: 0.15rem 0; }
 input[type=radio] { accent-color: var(--link); margin: 0; flex: none; }
 .advice { border-top: 3px solid var(--held); margin-top: 3rem; padding-top: 1.4rem; }
 .advice h2 { font-size: 2rem; margin-top: 0; }
