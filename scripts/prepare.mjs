@@ -9,7 +9,7 @@ const compiler = fileURLToPath(new URL('../node_modules/typescript/bin/tsc', imp
 if (existsSync(compiler)) {
   // A file whose source is gone must not be packed.
   rmSync(new URL('../dist', import.meta.url), { recursive: true, force: true })
-  for (const project of ['tsconfig.json', 'src/browser', 'src/react']) {
+  for (const project of ['tsconfig.json', 'src/browser', 'src/react', 'src/compat']) {
     const { status } = spawnSync(process.execPath, [compiler, '-p', project], { cwd: root, stdio: 'inherit' })
     if (status !== 0) process.exitCode = status ?? 1
   }

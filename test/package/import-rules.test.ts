@@ -56,6 +56,7 @@ describe('the import rules refuse', () => {
     ['the browser client importing a package', { 'src/browser/client.ts': "import React from 'react'" }, 'imports nothing'],
     ['the browser client importing node', { 'src/browser/client.ts': "import { x } from 'node:url'" }, 'imports nothing'],
     ['the browser client importing the server', { 'src/browser/client.ts': "import '../errors.ts'" }, 'imports nothing'],
+    ['compat importing the server', { 'src/compat/page.ts': "import '../errors.ts'" }, 'the browser client alone'],
     ['react importing the server', { 'src/react/react.ts': "import '../errors.ts'" }, 'the browser client alone'],
     ['the server importing the browser client', { 'src/bff.ts': "import './browser/client.ts'" }, 'no part of the server'],
     [

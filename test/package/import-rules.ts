@@ -21,7 +21,7 @@ const foundation = [
 /** What stands further right may be imported by what stands further left, and never the other way round. */
 const layers = [
   ['index'],
-  ['react'],
+  ['react', 'compat'],
   ['browser'],
   ['cli', 'lab', 'gateway', 'dev'],
   ['adapters'],
@@ -57,7 +57,7 @@ const packageImporters: Readonly<Record<string, RegExp>> = {
   yaml: /^src\/(config|dev)\//,
   'prom-client': /^src\/metrics\.ts$/,
   'rate-limiter-flexible': /^src\/rate-limits\.ts$/,
-  react: /^src\/react\//,
+  react: /^src\/(react|compat)\//,
   pino: /^src\/log\.ts$/,
 }
 
@@ -107,7 +107,9 @@ function refusedFile(from: string, to: string, tree: SourceTree, isType: boolean
   if (!tree.has(to)) return 'there is no such file'
   if (fromPart === 'browser' && fromPart !== toPart) return 'the browser client imports nothing'
   if (fromPart === 'react' && fromPart !== toPart && toPart !== 'browser') return 'react knows the browser client alone'
-  if (toPart === 'browser' && fromPart !== toPart && fromPart !== 'react') return 'the browser client is no part of the server'
+  if (fromPart === 'compat' && fromPart !== toPart && toPart !== 'browser') return 'compat knows the browser client alone'
+  if (toPart === 'browser' && fromPart !== toPart && !['react', 'compat'].includes(fromPart))
+    return 'the browser client is no part of the server'
   if (fromPart === toPart || foundation.includes(toPart)) return undefined
   if (isType && typesOnly.some((allowed) => allowed.from === fromPart && allowed.to === to)) return undefined
   if (foundation.includes(fromPart)) return 'the foundation stands on nothing else'

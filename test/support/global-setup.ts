@@ -8,6 +8,7 @@ export default async function setup(): Promise<void> {
   await compile('tsconfig.json')
   await compile('src/browser')
   await compile('src/react')
+  await compile('src/compat')
   await compile('demo/tsconfig.json')
   await compile('demo/spa')
 }
