@@ -78,11 +78,6 @@ const wideEnough: readonly [
 
 test('the types fit those of oidc-client-ts, and there is something to call behind each', () => {
   expect(wideEnough).toHaveLength(7)
-  const members: readonly (keyof compat.UserManager)[] = [
-    'getUser',
-    'signinRedirect',
-    'signinCallback',
-    'signoutRedirect',
-  ]
+  const members: readonly (keyof compat.UserManager)[] = ['getUser', 'signinRedirect', 'signinCallback', 'signoutRedirect']
   for (const name of members) expect(typeof compat.UserManager.prototype[name]).toBe('function')
 })
