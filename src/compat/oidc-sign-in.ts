@@ -42,7 +42,7 @@ export class UserManager {
 
   /** Ends the session, since there is no token to forget alone. */
   async removeUser(): Promise<void> {
-    if (await this.#client.session()) return this.#client.logout()
+    if (await this.#client.session()) return this.#leave()
     this.events.raiseUnloaded()
   }
 
@@ -53,6 +53,7 @@ export class UserManager {
     const { state, url_state, redirect_uri } = args
     keepState({ state, url_state })
     this.#client.login({ ...returnPath(redirect_uri ?? this.settings.redirect_uri), ...this.#parameters(args) })
+    await shownAgain()
   }
 
   /** Reads nothing from the address: the gateway has done it. Gives the user, and the state that the login began with. */
@@ -97,17 +98,17 @@ export class UserManager {
 
   /** Leaves the page by a form post. Where it ends is the gateway's to say. */
   signoutRedirect(_args?: SignoutRedirectArgs): Promise<void> {
-    return this.#client.logout()
+    return this.#leave()
   }
 
   /** As `signoutRedirect`: the session ends for the whole browser. */
   signoutPopup(_args?: SignoutPopupArgs): Promise<void> {
-    return this.#client.logout()
+    return this.#leave()
   }
 
   /** As `signoutRedirect`: the session ends for the whole browser. */
   signoutSilent(_args?: SignoutSilentArgs): Promise<void> {
-    return this.#client.logout()
+    return this.#leave()
   }
 
   signoutRedirectCallback(_url?: string): Promise<SignoutResponse> {
@@ -175,6 +176,11 @@ export class UserManager {
     return notSupported('generateDPoPJkt')
   }
 
+  async #leave(): Promise<void> {
+    await this.#client.logout()
+    await shownAgain()
+  }
+
   /** The same object as long as the session says the same. */
   #userOf(session: Session): User {
     if (this.#user?.session === session) return this.#user.user
@@ -187,6 +193,16 @@ export class UserManager {
   #parameters(args: SigninRedirectArgs): ReturnType<typeof loginOptions> {
     return { ...loginOptions(this.settings), ...loginOptions(args) }
   }
+}
+
+/**
+ * What follows a call that leaves the page waits, as in the library: an address set then would take the place of the login or
+ * the logout. A page out of the back-forward cache goes on.
+ */
+function shownAgain(): Promise<void> {
+  return new Promise((resolve) => {
+    addEventListener('pageshow', (event) => event.persisted && resolve())
+  })
 }
 
 function loginRequired(userState?: unknown): ErrorResponse {

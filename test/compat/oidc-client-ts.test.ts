@@ -43,6 +43,13 @@ async function nextPage(): Promise<void> {
   compat = await import('../../src/compat/oidc-client-ts.ts')
 }
 
+/** A call that leaves the page settles when it fails, or when the page is shown again. */
+async function leaving(call: Promise<void>): Promise<void> {
+  const left = () => page.visited.length + page.forms.length
+  const before = left()
+  await Promise.race([call, vi.waitFor(() => expect(left()).toBe(before + 1))])
+}
+
 const outage = () => Response.json({ code: 'store_unavailable' }, { status: 503 })
 
 test('a guarded call does without the token, and the console names the place once', async () => {
@@ -102,7 +109,7 @@ test('an outage is an error wherever the session is asked for, and never nobody'
 
 test('a login comes back to the callback route with its state, and the address is not read', async () => {
   const manager = new compat.UserManager({ ...settings, ui_locales: 'de' })
-  await manager.signinRedirect({ state: { page: 7 }, url_state: 'tab', prompt: 'login' })
+  await leaving(manager.signinRedirect({ state: { page: 7 }, url_state: 'tab', prompt: 'login' }))
   expect(page.visited).toEqual(['/bff/login?returnTo=%2Fcallback&uiLocales=de&prompt=login'])
   await nextPage()
   page.gateway = sessionOf('ada')
@@ -114,7 +121,7 @@ test('a login comes back to the callback route with its state, and the address i
 })
 
 test('an outage on the callback route keeps the state for the next try', async () => {
-  await new compat.UserManager(settings).signinRedirect({ state: 'kept' })
+  await leaving(new compat.UserManager(settings).signinRedirect({ state: 'kept' }))
   await nextPage()
   page.gateway = outage
   const manager = new compat.UserManager(settings)
@@ -124,7 +131,7 @@ test('an outage on the callback route keeps the state for the next try', async (
 })
 
 test('a callback route of another origin is not where the login returns', async () => {
-  await new compat.UserManager({ ...settings, redirect_uri: 'https://evil.test/callback' }).signinRedirect()
+  await leaving(new compat.UserManager({ ...settings, redirect_uri: 'https://evil.test/callback' }).signinRedirect())
   expect(page.visited).toEqual(['/bff/login?returnTo=%2Forders%3Fpage%3D2%23top'])
 })
 
@@ -141,7 +148,7 @@ test('the third login that a missing token led to is refused, over page loads', 
   vi.useFakeTimers({ toFake: ['Date'] })
   for (const _ of [1, 2]) {
     const manager = new compat.UserManager(settings)
-    if (!(await manager.getUser())?.access_token) await manager.signinRedirect()
+    if (!(await manager.getUser())?.access_token) await leaving(manager.signinRedirect())
     vi.setSystemTime(Date.now() + 3000)
     await nextPage()
   }
@@ -151,13 +158,13 @@ test('the third login that a missing token led to is refused, over page loads', 
   await expect(manager.signinPopup()).rejects.toBeInstanceOf(compat.LoginLoopError)
   expect([page.visited.length, page.opened.length]).toEqual([2, 0])
   vi.setSystemTime(Date.now() + 11_000)
-  await manager.signinRedirect()
+  await leaving(manager.signinRedirect())
   expect(page.visited).toHaveLength(3)
 })
 
 test('logins that no missing token led to are as many as the user wants', async () => {
   const manager = new compat.UserManager(settings)
-  for (const _ of [1, 2, 3, 4, 5]) await manager.signinRedirect()
+  for (const _ of [1, 2, 3, 4, 5]) await leaving(manager.signinRedirect())
   expect(page.visited).toHaveLength(5)
 })
 
@@ -183,8 +190,8 @@ test('the end of the session is told as the end of the access token', async () =
 test('removing the user and signing out both end the session at the gateway', async () => {
   page.gateway = sessionOf('ada')
   const manager = new compat.UserManager(settings)
-  await manager.removeUser()
-  await manager.signoutRedirect({ post_logout_redirect_uri: 'https://app.test/' })
+  await leaving(manager.removeUser())
+  await leaving(manager.signoutRedirect({ post_logout_redirect_uri: 'https://app.test/' }))
   expect(page.forms.map(({ method, action }) => [method, action])).toEqual([
     ['post', '/bff/logout'],
     ['post', '/bff/logout'],
@@ -213,4 +220,20 @@ test('a store of the library stores', async () => {
     '1',
     [],
   ])
+})
+
+test('what follows a login or a logout waits until the page is shown again', async () => {
+  page.gateway = sessionOf('ada')
+  const manager = new compat.UserManager(settings)
+  const followed: string[] = []
+  const calls = { signinRedirect: manager.signinRedirect(), signoutRedirect: manager.signoutRedirect() }
+  for (const [name, call] of Object.entries(calls)) void call.then(() => followed.push(name))
+  await vi.waitFor(() => expect([page.visited.length, page.forms.length]).toEqual([1, 1]))
+  page.fire('pageshow', { persisted: false })
+  await new Promise(setImmediate)
+  expect(followed).toEqual([])
+  await vi.waitFor(() => {
+    page.fire('pageshow', { persisted: true })
+    expect(followed).toEqual(['signinRedirect', 'signoutRedirect'])
+  })
 })

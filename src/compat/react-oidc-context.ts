@@ -1,0 +1,6 @@
+export { configureCompat, type CompatOptions } from './page.ts'
+export { LoginLoopError, NotSupportedInBffError, TokenNotInBrowserError } from './errors.ts'
+export { AuthProvider, type AuthProviderProps } from './oidc-provider.ts'
+export { AuthContext, useAuth, type AuthContextProps, type AuthState, type ErrorContext } from './oidc-context.ts'
+export { hasAuthParams, useAutoSignin, withAuth, withAuthenticationRequired } from './oidc-hooks.ts'
+export type { AutoSigninOptions, WithAuthenticationRequiredProps } from './oidc-hooks.ts'
