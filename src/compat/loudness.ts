@@ -39,9 +39,16 @@ export function tokenNotInBrowser(name: string, below: Callable): TokenNotInBrow
  * Tokens as accessors of the prototype, not enumerable: JSON, spread and the developer tools see nothing of them. They read
  * `undefined` rather than throw, since a throw inside `try { ... } catch { logout() }` would log the user out.
  */
-export function hideTokens(prototype: object, kind: string, names: readonly string[]): void {
+export function hideTokens(
+  prototype: object,
+  kind: string,
+  names: readonly string[],
+  hasSession: (holder: unknown) => boolean = () => true,
+): void {
   for (const name of names) {
-    const read = (): undefined => {
+    const read = function (this: unknown): undefined {
+      // Without a session the library has no token either, and apps look for one.
+      if (!hasSession(this)) return undefined
       const error = tokenNotInBrowser(`${kind}.${name}`, read)
       if (isStrict()) throw error
       return undefined

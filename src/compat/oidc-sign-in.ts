@@ -13,7 +13,7 @@ import type {
   SignoutSilentArgs,
   UserManagerSettings,
 } from './oidc-types.ts'
-import { compatClient, loginOptions, returnPath } from './page.ts'
+import { compatClient, loginOptions, returnPath, shownAgain } from './page.ts'
 
 /** `UserManager` of oidc-client-ts on the session of the gateway. What asks the gateway rejects where it cannot answer. */
 export class UserManager {
@@ -193,16 +193,6 @@ export class UserManager {
   #parameters(args: SigninRedirectArgs): ReturnType<typeof loginOptions> {
     return { ...loginOptions(this.settings), ...loginOptions(args) }
   }
-}
-
-/**
- * What follows a call that leaves the page waits, as in the library: an address set then would take the place of the login or
- * the logout. A page out of the back-forward cache goes on.
- */
-function shownAgain(): Promise<void> {
-  return new Promise((resolve) => {
-    addEventListener('pageshow', (event) => event.persisted && resolve())
-  })
 }
 
 function loginRequired(userState?: unknown): ErrorResponse {

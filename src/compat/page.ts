@@ -51,3 +51,13 @@ export function returnPath(redirectUri: unknown): { returnTo?: string } {
   const { origin, pathname, search, hash } = new URL(redirectUri, location.origin)
   return origin === location.origin ? { returnTo: pathname + search + hash } : {}
 }
+
+/**
+ * What follows a call that leaves the page waits, as in the library: an address set then would take the place of the login or
+ * the logout. A page out of the back-forward cache goes on.
+ */
+export function shownAgain(): Promise<void> {
+  return new Promise((resolve) => {
+    addEventListener('pageshow', (event) => event.persisted && resolve())
+  })
+}
