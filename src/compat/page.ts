@@ -30,7 +30,7 @@ export interface LoginParameters {
   readonly prompt?: string | undefined
   readonly login_hint?: string | undefined
   readonly acr_values?: string | undefined
-  readonly max_age?: number | undefined
+  readonly max_age?: number | string | undefined
   readonly ui_locales?: string | undefined
 }
 
@@ -40,7 +40,7 @@ export function loginOptions(given: LoginParameters): Omit<LoginOptions, 'return
     ...(prompt !== undefined && { prompt }),
     ...(loginHint !== undefined && { loginHint }),
     ...(acrValues !== undefined && { acrValues }),
-    ...(maxAge !== undefined && { maxAge }),
+    ...(maxAge !== undefined && { maxAge: Number(maxAge) }),
     ...(uiLocales !== undefined && { uiLocales }),
   }
 }

@@ -36,6 +36,7 @@ test.each([
   ['oidc-client-ts', 6000],
   ['react-oidc-context', 7000],
   ['keycloak-js', 6000],
+  ['auth0-react', 6000],
 ])('the stand-in for %s is at most %i bytes', async (name, limit) => {
   const size = await sizeOf(`export * from 'coatcheck/compat/${name}'\nexport * as all from 'coatcheck/compat/${name}'`)
   expect(size).toBeGreaterThan(1000)

@@ -1,0 +1,7 @@
+export { configureCompat, type CompatOptions } from './page.ts'
+export { LoginLoopError, NotSupportedInBffError, TokenNotInBrowserError } from './errors.ts'
+export { Auth0Provider, type Auth0ProviderOptions } from './auth0-provider.ts'
+export { Auth0Context, useAuth0, type AppState, type Auth0ContextInterface, type User } from './auth0-context.ts'
+export type { LogoutOptions, RedirectLoginOptions } from './auth0-context.ts'
+export { withAuth0, withAuthenticationRequired } from './auth0-required.ts'
+export type { WithAuth0Props, WithAuthenticationRequiredOptions } from './auth0-required.ts'
