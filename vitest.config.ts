@@ -9,6 +9,7 @@ export default defineConfig({
     retry: process.env['CI'] === 'true' ? 1 : 0,
     allowOnly: false,
     passWithNoTests: false,
+    setupFiles: process.env['FUZZ_RUNS'] === undefined ? [] : ['test/support/more-runs.ts'],
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     coverage: { provider: 'v8', include: ['src/**'], exclude: ['src/**/*.test.ts'] },
     projects: [

@@ -283,6 +283,20 @@ export const proxy = [
     tests: ['src/proxy/compressed-scan.test.ts'],
   },
   {
+    file: 'src/proxy/compressed-scan.ts',
+    original: 'if (this.#decoder !== undefined && this.#decoder.bytesWritten !== this.#pushedBytes) {',
+    mutant: 'if (this.#decoder !== undefined && this.#decoder.bytesWritten > this.#pushedBytes) {',
+    weakens: 'what stands behind the end of a compressed answer goes out',
+    tests: ['src/proxy/compressed-scan.test.ts'],
+  },
+  {
+    file: 'src/proxy/compressed-scan.ts',
+    original: "if (this.#wireScan.push(chunk) === 'found') setImmediate(this.#tokenFound)\n    else ",
+    mutant: '',
+    weakens: 'what a decoder skips is not searched',
+    tests: ['src/proxy/compressed-scan.test.ts'],
+  },
+  {
     file: 'src/proxy/client-address.ts',
     original: 'if (!isTrusted(address)) return address\n    const chain',
     mutant: 'const chain',

@@ -1,6 +1,15 @@
-import type { Transform } from 'node:stream'
-import { constants, createBrotliDecompress, createGunzip, createInflate, createInflateRaw } from 'node:zlib'
-import type { BodyScan } from './token-filter.ts'
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+  type BrotliDecompress,
+  type Gunzip,
+  type Inflate,
+  type InflateRaw,
+} from 'node:zlib'
+import type { BodyScan, TokenFilter } from './token-filter.ts'
 
 /** Content codings that can be read. What is offered to an upstream on a scanned call is held against this list. */
 export const readableCodings: readonly string[] = ['gzip', 'x-gzip', 'br', 'deflate']
@@ -19,40 +28,50 @@ export interface ScanSink {
 /** Compressed bytes that may wait for the rest of a possible token. More is taken for an attack. */
 const mostHeldBytes = 1 << 20
 
+type Decoder = BrotliDecompress | Gunzip | Inflate | InflateRaw
+
 interface HeldChunk {
   readonly chunk: Buffer
+  /** Where its last byte stands in the body as it comes. */
+  readonly endsAt: number
   /** Where in the decoded body its last decoded byte stands. */
-  endsAt: number
+  decodedEndsAt: number
 }
 
 /**
  * Scans a decoded copy of a compressed body. A compressed chunk is released once all that it decodes to is known to be
- * clean. Decoded bytes are dropped piece by piece, so that a bomb costs time of the upstream's own stream, not memory.
+ * clean. So are the bytes as they come: a decoder skips some, like the comment of gzip. Decoded bytes are dropped piece by
+ * piece, so that a bomb costs time of the upstream's own stream, not memory.
  *
  * One chunk at a time: after `push`, wait for `scanReleased`.
  */
 export class CompressedScan {
   readonly #coding: string
   readonly #scan: BodyScan
+  readonly #wireScan: BodyScan
   readonly #sink: ScanSink
-  #decoder: Transform | undefined
+  #decoder: Decoder | undefined
   #held: HeldChunk[] = []
   #heldBytes = 0
+  #pushedBytes = 0
   #decodedBytes = 0
   #isOver = false
 
-  constructor(coding: string, scan: BodyScan, sink: ScanSink) {
+  constructor(coding: string, filter: TokenFilter, sink: ScanSink) {
     this.#coding = coding
-    this.#scan = scan
+    this.#scan = filter.body()
+    this.#wireScan = filter.body()
     this.#sink = sink
   }
 
   push(chunk: Buffer): void {
     if (this.#isOver || chunk.length === 0) return
     this.#decoder ??= this.#openDecoder(chunk)
-    this.#held.push({ chunk, endsAt: Infinity })
+    this.#pushedBytes += chunk.length
+    this.#held.push({ chunk, endsAt: this.#pushedBytes, decodedEndsAt: Infinity })
     this.#heldBytes += chunk.length
-    this.#decoder.write(chunk, this.#chunkDecoded)
+    if (this.#wireScan.push(chunk) === 'found') setImmediate(this.#tokenFound)
+    else this.#decoder.write(chunk, this.#chunkDecoded)
   }
 
   end(): void {
@@ -67,7 +86,7 @@ export class CompressedScan {
     this.#decoder?.destroy()
   }
 
-  #openDecoder(firstChunk: Buffer): Transform {
+  #openDecoder(firstChunk: Buffer): Decoder {
     const decoder = createDecoder(this.#coding, firstChunk)
     decoder.on('data', this.#decoded)
     decoder.on('end', this.#decoderEnded)
@@ -78,7 +97,11 @@ export class CompressedScan {
   readonly #decoded = (piece: Buffer): void => {
     if (this.#isOver) return
     this.#decodedBytes += piece.length
-    if (this.#scan.push(piece) !== 'found') return
+    if (this.#scan.push(piece) === 'found') this.#tokenFound()
+  }
+
+  readonly #tokenFound = (): void => {
+    if (this.#isOver) return
     this.destroy()
     this.#sink.scanFound()
   }
@@ -90,10 +113,12 @@ export class CompressedScan {
       return
     }
     const newest = this.#held.at(-1)
-    if (newest !== undefined) newest.endsAt = this.#decodedBytes
-    const cleanTo = this.#decodedBytes - this.#scan.heldBytes
+    if (newest !== undefined) newest.decodedEndsAt = this.#decodedBytes
+    const cleanTo = this.#pushedBytes - this.#wireScan.heldBytes
+    const decodedCleanTo = this.#decodedBytes - this.#scan.heldBytes
     const released: Buffer[] = []
-    for (let next = this.#held[0]; next !== undefined && next.endsAt <= cleanTo; next = this.#held[0]) {
+    for (let next = this.#held[0]; next !== undefined; next = this.#held[0]) {
+      if (next.endsAt > cleanTo || next.decodedEndsAt > decodedCleanTo) break
       this.#held.shift()
       this.#heldBytes -= next.chunk.length
       released.push(next.chunk)
@@ -104,6 +129,12 @@ export class CompressedScan {
 
   readonly #decoderEnded = (): void => {
     if (this.#isOver) return
+    // What stands behind the end of the compressed stream was not decoded, and yet it would go out (Node stops there
+    // without an error, for gzip where a zero follows).
+    if (this.#decoder !== undefined && this.#decoder.bytesWritten !== this.#pushedBytes) {
+      this.#decoderBroke()
+      return
+    }
     const rest = this.#scan.end()
     const released = this.#held.map((held) => held.chunk)
     this.destroy()
@@ -122,7 +153,7 @@ export class CompressedScan {
   }
 }
 
-function createDecoder(coding: string, firstChunk: Buffer): Transform {
+function createDecoder(coding: string, firstChunk: Buffer): Decoder {
   // With sync flush, all that can be decoded from the bytes so far comes out, as it does in the browser.
   const options = { flush: constants.Z_SYNC_FLUSH }
   if (coding === 'br') return createBrotliDecompress({ flush: constants.BROTLI_OPERATION_FLUSH })

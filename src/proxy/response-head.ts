@@ -81,5 +81,5 @@ function openScan(
 ): BodyScan | CompressedScan | undefined {
   if (status === 206) return coding === 'identity' ? filter.part(range) : undefined
   if (coding === 'identity') return filter.body()
-  return readableCodings.includes(coding) ? new CompressedScan(coding, filter.body(), sink) : undefined
+  return readableCodings.includes(coding) ? new CompressedScan(coding, filter, sink) : undefined
 }

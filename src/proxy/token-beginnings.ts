@@ -1,4 +1,4 @@
-import { beginningsOf, formsOf } from './token-forms.ts'
+import { beginningsOf, formsOf, isBeginningOf } from './token-forms.ts'
 
 /** A character may stand as `\\u0041`. */
 const mostEscaped = 6
@@ -27,6 +27,8 @@ export class TokenBeginnings {
       const length = size - at
       const begins = (form: Buffer): boolean => length < form.length && bytes.compare(form, 0, length, at, size) === 0
       if (tokens.flatMap(formsOf).some((form) => begins(Buffer.from(form)))) return length
+      const text = bytes.toString('latin1', at)
+      if (tokens.some((token) => isBeginningOf(token, text))) return length
     }
     for (let length = Math.min(probe.length - 1, size); length > 0; length--) {
       if (bytes[size - length] === probe[0] && bytes.compare(probe, 0, length, size - length, size) === 0) return length

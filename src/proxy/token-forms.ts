@@ -11,8 +11,10 @@ const mostCharactersInEscapes = 11
 
 const visibleAscii = /^[\x20-\x7e]+$/
 const hex = (character: string): string => character.charCodeAt(0).toString(16).padStart(2, '0')
-const everyEscape = (set: RegExp, prefix: string, isUpper: boolean) => (text: string) =>
-  text.replace(set, (character) => prefix + (isUpper ? hex(character).toUpperCase() : hex(character)))
+const everyEscape =
+  (set: RegExp, prefix: string, isUpper: boolean, suffix = '') =>
+  (text: string) =>
+    text.replace(set, (character) => prefix + (isUpper ? hex(character).toUpperCase() : hex(character)) + suffix)
 const json = (text: string): string => JSON.stringify(text).slice(1, -1)
 const percent = (text: string): string => encodeURIComponent(text)
 
@@ -31,7 +33,14 @@ const spellings: readonly ((text: string) => string)[] = [
     // What stands in a JWT besides its two dots needs no escape; some encoders escape it all the same.
     everyEscape(/[^\w-]/g, '\\u00', isUpper),
     everyEscape(/[^A-Za-z0-9]/g, '\\u00', isUpper),
+    // .NET's encoder of JSON, and of HTML.
+    (text: string) => everyEscape(/["&'+<>`]/g, '\\u00', isUpper)(text.replaceAll('\\', '\\\\')),
+    everyEscape(/["&'+<>]/g, '&#x', isUpper, ';'),
+    // Mustache and its kin.
+    everyEscape(/["&'/<=>`]/g, '&#x', isUpper, ';'),
+    everyEscape(/[^A-Za-z0-9]/g, '&#x', isUpper, ';'),
   ]),
+  (text) => text.replace(/[^A-Za-z0-9]/g, (character) => `&#${character.charCodeAt(0)};`),
 ]
 
 /** Those of them in which not even letters and digits stand as they are. */
@@ -50,7 +59,9 @@ export function formsOf(token: string): string[] {
 export function beginningsOf(token: string): string[] {
   if (!visibleAscii.test(token)) return [token.slice(0, beginningLength)]
   const start = token.slice(0, beginningLength + 4)
-  const all = [...spellings, ...escapedSpellings].map((spell) => spell(start)).concat(base64Forms(start, 0))
+  // What follows the next character that an encoder may escape can be spelt otherwise than what stands before it.
+  const plain = start.slice(0, 1 + start.slice(1).search(/[^A-Za-z0-9]|$/))
+  const all = [...spellings, ...escapedSpellings].map((spell) => spell(plain)).concat(base64Forms(start, 0))
   return [...new Set(all.map((text) => text.slice(0, beginningLength)))]
 }
 
@@ -94,10 +105,36 @@ function base64Forms(token: string, from: number): string[] {
   return forms
 }
 
-/** The text without the escapes of JSON and of addresses, in whatever mixture. */
+/** JSON within JSON doubles its backslashes, at each level anew. */
+const anyEscape = /\\+u00[0-9a-f]{2}|\\+["/]|\\\\|%[0-9a-f]{2}|&#x[0-9a-f]{2};|&#\d{2,3};|&(?:amp|lt|gt|quot|apos);/gi
+const escapeHere = new RegExp(anyEscape.source, 'iy')
+const named: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
+/** What may become an escape once more bytes are there. */
+const cutEscape = /^(?:\\+(?:u0{0,2}|u00[0-9a-f])?|%[0-9a-f]?|&(?:#(?:x[0-9a-f]{0,2}|\d{0,3})|[a-z]{0,4}))$/i
+const longestCutEscape = 12
+
+/** The text without the escapes of JSON, of addresses and of HTML, in whatever mixture. */
 export function unescaped(text: string): string {
-  return text
-    .replace(/\\u00([0-9a-f]{2})/gi, (_escape, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
-    .replace(/\\(["\\/])/g, '$1')
-    .replace(/%([0-9a-f]{2})/gi, (_escape, code: string) => String.fromCharCode(Number.parseInt(code, 16)))
+  return text.replace(anyEscape, meantBy)
+}
+
+function meantBy(escape: string): string {
+  if (escape.startsWith('&#') && !/x/i.test(escape)) return String.fromCharCode(Number.parseInt(escape.slice(2), 10))
+  if (/^&[a-z]/i.test(escape)) return named[escape.slice(1, -1).toLowerCase()] ?? escape
+  const code = /[0-9a-f]{2}(?=;?$)/i.exec(escape)?.[0]
+  return code === undefined ? escape.slice(-1) : String.fromCharCode(Number.parseInt(code, 16))
+}
+
+/** Whether a text is the beginning of a token, and not all of it, in any mixture of escapes. */
+export function isBeginningOf(token: string, text: string): boolean {
+  let at = 0
+  for (const character of token) {
+    if (at === text.length || cutEscape.test(text.slice(at, at + longestCutEscape))) return true
+    escapeHere.lastIndex = at
+    const [escape] = escapeHere.exec(text) ?? []
+    if (escape !== undefined && meantBy(escape) === character) at += escape.length
+    else if (text[at] === character) at++
+    else return false
+  }
+  return false
 }

@@ -17,22 +17,19 @@ const usualJwt = fc
   .array(fc.string({ unit: fc.constantFrom(...alphabet), minLength: 43, maxLength: 90 }), { minLength: 3, maxLength: 3 })
   .map((parts) => parts.join('.'))
 
-/** Each character besides letters and digits escaped or not, as it comes. */
+/** Each character besides letters and digits escaped or not, as it comes: JSON, addresses, HTML. */
 const mixture = (whole: string, choices: readonly number[]) =>
   [...whole]
     .map((character, index) => {
       if (/[A-Za-z0-9]/.test(character)) return character
       const code = character.charCodeAt(0).toString(16).padStart(2, '0')
-      switch (choices[index % choices.length]) {
-        case 1:
-          return `\\u00${code}`
-        case 2:
-          return `\\u00${code.toUpperCase()}`
-        default:
-          return '"\\'.includes(character) ? `\\${character}` : character
-      }
+      const raw = '"\\'.includes(character) ? `\\${character}` : character
+      const ways = [raw, `\\u00${code}`, `\\u00${code.toUpperCase()}`, `%${code}`, `&#x${code};`, `&#${character.charCodeAt(0)};`]
+      return ways[(choices[index % choices.length] ?? 0) % ways.length] ?? raw
     })
     .join('')
+
+const withSpecials = fc.string({ unit: fc.constantFrom(...alphabet, ...'+/+/+='), minLength: 43, maxLength: 120 })
 
 function scanned(scan: BodyScan, bytes: Buffer, cuts: readonly number[]): { released: number; isFound: boolean } {
   let released = 0
@@ -74,14 +71,37 @@ describe('a token is found', () => {
     )
   })
 
-  test('in any mixture of escapes', () => {
+  test('in any mixture of escapes, wherever the bytes are cut, and nothing of it is released', () => {
+    const secrets = fc.oneof(usualJwt, withSpecials).filter((secret) => /[A-Za-z0-9]{12}/.test(secret))
+    const choices = fc.array(fc.nat(5), { minLength: 1, maxLength: 9 })
     fc.assert(
-      fc.property(usualJwt, fc.array(fc.nat(2), { minLength: 1, maxLength: 9 }), text, (secret, choices, around) => {
-        const answer = around + mixture(secret, choices) + around
-        expect(new TokenSearch([secret]).isIn(Buffer.from(answer)), answer).toBe(true)
+      fc.property(secrets, choices, text, fc.array(fc.nat(), { maxLength: 6 }), (secret, ways, around, cuts) => {
+        const form = mixture(secret, ways)
+        const bytes = Buffer.from(`${around}\n${form}\n${around}`)
+        expect(new TokenSearch([secret]).isIn(bytes), form).toBe(true)
+        const { released, isFound } = scanned(createTokenFilter([secret]).body(), bytes, cuts)
+        expect(isFound, form).toBe(true)
+        expect(released, form).toBeLessThanOrEqual(around.length + 1)
       }),
-      { numRuns: 400 },
+      { numRuns: 1500 },
     )
+  })
+
+  test.each([
+    ['of .NET', (secret: string) => secret.replaceAll('+', '\\u002B')],
+    ['of Mustache', (secret: string) => secret.replaceAll('/', '&#x2F;').replaceAll('=', '&#x3D;')],
+    ['of PHP', (secret: string) => secret.replaceAll('/', '\\/')],
+    ['of JSON within JSON', (secret: string) => JSON.stringify(JSON.stringify(secret.replaceAll('/', '\\/')))],
+    ['of JSON within JSON within JSON', (secret: string) => JSON.stringify(JSON.stringify(JSON.stringify(secret)))],
+  ])('as the encoder %s writes it, at every cut', (_name, spell) => {
+    const secret = 'Q+3kf/9hG+0aTb/K1z+Wc5nP7uEjXr2sVtYdM8o6LqIi+/='
+    const form = spell(secret)
+    const bytes = Buffer.from(`{"a":"${form}"}`)
+    for (let cut = 0; cut <= bytes.length; cut++) {
+      const { released, isFound } = scanned(createTokenFilter([secret]).body(), bytes, [cut])
+      expect(isFound, String(cut)).toBe(true)
+      expect(released, String(cut)).toBeLessThanOrEqual(bytes.indexOf('Q'))
+    }
   })
 
   test('among several, one of which is short', () => {
@@ -137,6 +157,7 @@ test('each spelling holds a piece that is looked for, and these are never many',
 
 test('what is unescaped is what was escaped', () => {
   expect(unescaped('a\\u002eb%2Fc\\/d\\"e\\\\')).toBe('a.b/c/d"e\\')
+  expect(unescaped('a&#x2b;b&#43;c&amp;d&QUOT;e\\\\\\u002Ff&#x;')).toBe('a+b+c&d"e/f&#x;')
 })
 
 test('a token across the seam of two large chunks is found, and the first part of it is not released', () => {

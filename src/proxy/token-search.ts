@@ -131,7 +131,7 @@ function hashed(gram: number): number {
 /** The bytes of the tokens themselves, and those of their escapes and of base64. */
 function standing(tokens: readonly string[]): Uint8Array {
   const found = new Uint8Array(256)
-  const bytes = Buffer.from(`${tokens.join('')}%\\"+/-_=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789`)
+  const bytes = Buffer.from(`${tokens.join('')}%\\"&#;+/-_=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789`)
   for (const byte of bytes) found[byte] = 1
   return found
 }

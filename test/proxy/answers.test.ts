@@ -217,6 +217,36 @@ describe('tokens', () => {
     ['br', brotliCompressSync],
     ['deflate', deflateSync],
     ['deflate', deflateRawSync],
+  ])('behind the end of a stream in %s do not go out', async (coding, compress) => {
+    const body = compress(Buffer.from(html))
+    for (const rest of [Buffer.from(token), Buffer.concat([Buffer.alloc(4), compress(Buffer.from(token))])]) {
+      const head = `${ok}Content-Encoding: ${coding}\r\nContent-Length: ${body.length + rest.length}\r\n\r\n`
+      const atOnce = await gatewayTo(await scriptedUpstream(Buffer.concat([Buffer.from(head), body, rest])), { filter })
+      expect((await rawGet(atOnce.port)).text).toMatch(/^HTTP\/1\.1 502 /)
+
+      let response: ServerResponse | undefined
+      const upstream = await httpUpstream((_req, res) => {
+        response = res
+        res.writeHead(200, { 'Content-Encoding': coding })
+        res.write(body)
+      })
+      const later = await gatewayTo(upstream, { filter })
+      const client = new RawClient(later.port)
+      client.send('GET / HTTP/1.1\r\nHost: x\r\n\r\n')
+      await client.until(() => client.text.includes('\r\n\r\n'))
+      response?.end(rest)
+      await client.closed()
+      expect(client.text).not.toContain('eyJ')
+      expect(client.received.includes(rest.subarray(-10))).toBe(false)
+      expect(await later.outcome()).toMatchObject({ isHeadSent: true })
+    }
+  })
+
+  it.each([
+    ['gzip', gzipSync],
+    ['br', brotliCompressSync],
+    ['deflate', deflateSync],
+    ['deflate', deflateRawSync],
   ])('are found in %s', async (coding, compress) => {
     for (const isGuilty of [true, false]) {
       const body = compress(Buffer.from(`${html}${isGuilty ? token : token.slice(1)}</html>`))

@@ -16,13 +16,13 @@ const clientsAtOnce = 24
 /** Where a broken request lacks an end nobody answers: that is right, and not waited for. */
 const patienceMs = 60
 
-async function play(port: number, { bytes, cuts, leave }: BrokenClient): Promise<string> {
+async function play(port: number, { bytes, cuts, pauseMs, leave }: BrokenClient): Promise<string> {
   const connection = await rawConnect(port)
   const edges = [0, ...cuts, bytes.length]
   for (let index = 1; index < edges.length; index++) {
     const piece = bytes.subarray(edges[index - 1], edges[index])
     if (piece.length > 0) connection.send(piece)
-    if (index < edges.length - 1) await delay(1)
+    if (index < edges.length - 1) await delay(pauseMs)
   }
   if (leave === 'reset') {
     connection.reset()

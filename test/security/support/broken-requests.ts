@@ -7,6 +7,8 @@ export interface BrokenClient {
   readonly bytes: Buffer
   /** Where the bytes are cut into packets. */
   readonly cuts: readonly number[]
+  /** Between two packets. */
+  readonly pauseMs: number
   readonly leave: 'wait' | 'halfClose' | 'reset'
 }
 
@@ -111,6 +113,14 @@ const mutation: fc.Arbitrary<Mutation> = fc.oneof(
     const index = at(bytes, to)
     return Buffer.concat([bytes.subarray(0, index), piece, bytes.subarray(index)])
   }),
+  // Larger than any head may be, and than what one read gives.
+  fc
+    .tuple(place, fc.constantFrom('x', '\r\nX: y', '; a=b', '/..', '%'), fc.integer({ min: 10_000, max: 100_000 }))
+    .map(([share, piece, length]): Mutation => (bytes) => {
+      const index = at(bytes, share)
+      const filling = Buffer.alloc(length, piece)
+      return Buffer.concat([bytes.subarray(0, index), filling, bytes.subarray(index)])
+    }),
   place.map(
     (share): Mutation =>
       (bytes) =>
@@ -126,11 +136,12 @@ export function brokenClients(session: RawSession): fc.Arbitrary<BrokenClient> {
       requests: fc.array(request, { minLength: 1, maxLength: 3 }),
       mutations: fc.array(mutation, { maxLength: 4 }),
       cuts: fc.array(place, { maxLength: 3 }),
+      pauseMs: fc.oneof({ weight: 99, arbitrary: fc.constant(1) }, { weight: 1, arbitrary: fc.integer({ min: 20, max: 400 }) }),
       leave: fc.constantFrom('wait', 'halfClose', 'reset'),
     })
-    .map(({ requests, mutations, cuts, leave }): BrokenClient => {
+    .map(({ requests, mutations, cuts, pauseMs, leave }): BrokenClient => {
       const whole: Buffer = Buffer.from(requests.join(''), 'latin1')
       const bytes = mutations.reduce((sum, mutate) => mutate(sum), whole)
-      return { bytes, cuts: cuts.map((share) => at(bytes, share)).toSorted((a, b) => a - b), leave }
+      return { bytes, pauseMs, cuts: cuts.map((share) => at(bytes, share)).toSorted((a, b) => a - b), leave }
     })
 }
