@@ -214,7 +214,7 @@ export const proxy = [
   },
   {
     file: 'src/proxy/response-head.ts',
-    original: 'return readableCodings.includes(coding) ? new CompressedScan(coding, filter.body(), sink) : undefined',
+    original: 'return readableCodings.includes(coding) ? new CompressedScan(coding, filter, sink) : undefined',
     mutant: 'return readableCodings.includes(coding) ? new CompressedScan(coding, filter.body(), sink) : filter.body()',
     weakens: 'bodies in unknown codings go out unread',
     tests: ['test/proxy/answers.test.ts'],
