@@ -242,8 +242,9 @@ export const proxy = [
   },
   {
     file: 'src/proxy/token-search.ts',
-    original: 'if (this.#has(view.getUint32(at, true)) && this.#isNear(bytes, at)) return true\n    }',
-    mutant: 'if (this.#has(view.getUint32(at, true)) && this.#isNear(bytes, at)) return true\n      at += this.#step\n    }',
+    original: 'if (this.#grams.has(view.getUint32(at, true)) && this.#isNear(bytes, at)) return true\n    }',
+    mutant:
+      'if (this.#grams.has(view.getUint32(at, true)) && this.#isNear(bytes, at)) return true\n      at += this.#step\n    }',
     weakens: 'every second place of a body is looked at',
     tests: [search],
   },

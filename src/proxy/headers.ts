@@ -111,10 +111,13 @@ export function responseHeaders(
   }
   if (isPrivate) out.push('cache-control', forbidsStoring(cacheControl) ? cacheControl : 'private, no-store')
   // The token was swapped for a cookie, so a shared cache's rule about Authorization no longer protects the answer.
-  out.push('vary', /(^|,)\s*(cookie|\*)\s*(,|$)/i.test(vary) ? vary : joined(vary, 'Cookie'))
+  out.push('vary', vary !== '' && /(^|,)\s*(cookie|\*)\s*(,|$)/i.test(vary) ? vary : joined(vary, 'Cookie'))
   out.push('x-content-type-options', 'nosniff')
   // A browser takes one that is not valid for none at all.
-  out.push('cross-origin-resource-policy', /^(same-site|cross-origin)$/.test(resourcePolicy) ? resourcePolicy : 'same-origin')
+  out.push(
+    'cross-origin-resource-policy',
+    resourcePolicy !== '' && /^(same-site|cross-origin)$/.test(resourcePolicy) ? resourcePolicy : 'same-origin',
+  )
   if (rules.strictTransportSecurity !== '') out.push('strict-transport-security', rules.strictTransportSecurity)
   out.push('x-request-id', requestId)
   return out
@@ -140,7 +143,9 @@ function connectionNamed(raw: readonly string[]): Set<string> | undefined {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] ?? ''
     if (name.length !== 10 || name.toLowerCase() !== 'connection') continue
-    for (const option of (raw[i + 1] ?? '').split(',')) {
+    const value = raw[i + 1] ?? ''
+    if (value === 'keep-alive' || value === 'close') continue
+    for (const option of value.split(',')) {
       const normal = normalName(option.trim())
       if (normal !== 'keep-alive' && normal !== 'close' && normal !== '') (named ??= new Set()).add(normal)
     }
@@ -213,8 +218,8 @@ function withoutSlash(path: string): string {
  * Whether Cache-Control says no less than `private, no-store`: `no-store`, outside of quotes, and nothing that takes it
  * back for some caches, as must-understand does (RFC 9111 section 5.2.2.3).
  */
-function forbidsStoring(cacheControl: string): boolean {
+const forbidsStoring = remembered((cacheControl) => {
   if (!/no-store/i.test(cacheControl)) return false
   const bare = cacheControl.replace(/"(?:[^"\\]|\\.)*"?/g, '""')
   return /(^|[\s,])no-store([\s,]|$)/i.test(bare) && !/(^|[\s,])(public|s-maxage|must-understand)([\s,=]|$)/i.test(bare)
-}
+})

@@ -5,25 +5,30 @@ const mostEscaped = 6
 
 /** Finds what may be the beginning of a token at the end of a chunk. Made once per session; whole spellings only where one seems to begin. */
 export class TokenBeginnings {
-  readonly #probes: readonly { readonly bytes: Buffer; readonly tokens: readonly string[] }[]
+  /** With the tokens that begin so, all of one byte a character. */
+  readonly #probes: readonly { readonly text: string; readonly tokens: readonly string[] }[]
 
   constructor(tokens: readonly string[]) {
     const byText = new Map<string, string[]>()
     for (const token of tokens) for (const text of beginningsOf(token)) byText.set(text, [...(byText.get(text) ?? []), token])
-    this.#probes = [...byText].map(([text, owners]) => ({ bytes: Buffer.from(text), tokens: owners }))
+    this.#probes = [...byText].map(([text, owners]) => ({ text: Buffer.from(text).toString('latin1'), tokens: owners }))
   }
 
   /** How many bytes at the end are the beginning of some spelling; the most there are, never a whole one. */
   atEndOf(bytes: Buffer): number {
     let most = 0
-    for (const probe of this.#probes) most = Math.max(most, this.#atEnd(bytes, probe.bytes, probe.tokens))
+    for (const probe of this.#probes) most = Math.max(most, this.#atEnd(bytes, probe.text, probe.tokens))
     return most
   }
 
-  #atEnd(bytes: Buffer, probe: Buffer, tokens: readonly string[]): number {
+  #atEnd(bytes: Buffer, probe: string, tokens: readonly string[]): number {
     const size = bytes.length
     const reach = mostEscaped * tokens.reduce((most, { length }) => Math.max(most, length), 0)
-    for (let at = bytes.indexOf(probe, Math.max(0, size - reach)); at !== -1; at = bytes.indexOf(probe, at + 1)) {
+    for (
+      let at = bytes.indexOf(probe, Math.max(0, size - reach), 'latin1');
+      at !== -1;
+      at = bytes.indexOf(probe, at + 1, 'latin1')
+    ) {
       const length = size - at
       const begins = (form: Buffer): boolean => length < form.length && bytes.compare(form, 0, length, at, size) === 0
       if (tokens.flatMap(formsOf).some((form) => begins(Buffer.from(form)))) return length
@@ -31,7 +36,8 @@ export class TokenBeginnings {
       if (tokens.some((token) => isBeginningOf(token, text))) return length
     }
     for (let length = Math.min(probe.length - 1, size); length > 0; length--) {
-      if (bytes[size - length] === probe[0] && bytes.compare(probe, 0, length, size - length, size) === 0) return length
+      if (bytes[size - length] !== probe.charCodeAt(0)) continue
+      if (bytes.toString('latin1', size - length) === probe.slice(0, length)) return length
     }
     return 0
   }

@@ -38,20 +38,33 @@ const shortestToken = 8
 const shortestPiece = 8
 const shortestPart = 2 * shortestPiece
 
-/** Looks for the tokens as they are, escaped for JSON or addresses, and in base64. */
+/** Looks for the tokens as they are, escaped for JSON, addresses or HTML, and in base64. */
 export function createTokenFilter(tokens: readonly string[]): TokenFilter {
-  const search = new TokenSearch([...new Set(tokens.filter((token) => token.length >= shortestToken))])
-  return {
-    inHeaders: (flat) => flat.some((text) => text.length >= shortestToken && search.isInText(text)),
-    body: () => new PlainScan(search),
-    part(contentRange) {
-      const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(contentRange ?? '')
-      if (range === null) return undefined
-      const first = Number(range[1])
-      const last = Number(range[2])
-      const isEdge = first === 0 || last + 1 === Number(range[3])
-      return last - first + 1 >= shortestPart || isEdge ? new PartScan(search) : undefined
-    },
+  return new SearchingFilter(new TokenSearch([...new Set(tokens.filter((token) => token.length >= shortestToken))]))
+}
+
+class SearchingFilter implements TokenFilter {
+  readonly #search: TokenSearch
+
+  constructor(search: TokenSearch) {
+    this.#search = search
+  }
+
+  inHeaders(flat: readonly string[]): boolean {
+    return flat.some((text) => text.length >= shortestToken && this.#search.isInText(text))
+  }
+
+  body(): BodyScan {
+    return new PlainScan(this.#search)
+  }
+
+  part(contentRange: string | undefined): BodyScan | undefined {
+    const range = /^bytes (\d+)-(\d+)\/(\d+|\*)$/i.exec(contentRange ?? '')
+    if (range === null) return undefined
+    const first = Number(range[1])
+    const last = Number(range[2])
+    const isEdge = first === 0 || last + 1 === Number(range[3])
+    return last - first + 1 >= shortestPart || isEdge ? new PartScan(this.#search) : undefined
   }
 }
 

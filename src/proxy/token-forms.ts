@@ -3,18 +3,20 @@
 /** So long a piece of each spelling is looked for first. Where it stands, the whole is compared. */
 const needleLength = 32
 const beginningLength = 8
-/** Bytes whose base64 is at least that long, whatever stands before them. */
-const needleBytes = 27
+/** Of a token's end, in whose base64 a piece is looked for. */
+const longestEndBytes = 96
 
 /** `%41` is the shortest escape: so many of them are longer than a needle. */
 const mostCharactersInEscapes = 11
 
 const visibleAscii = /^[\x20-\x7e]+$/
-const hex = (character: string): string => character.charCodeAt(0).toString(16).padStart(2, '0')
-const everyEscape =
-  (set: RegExp, prefix: string, isUpper: boolean, suffix = '') =>
-  (text: string) =>
-    text.replace(set, (character) => prefix + (isUpper ? hex(character).toUpperCase() : hex(character)) + suffix)
+const everyEscape = (set: RegExp, prefix: string, isUpper: boolean, suffix = ''): ((text: string) => string) => {
+  const escapes = Array.from({ length: 128 }, (_, code) => {
+    const hex = code.toString(16).padStart(2, '0')
+    return prefix + (isUpper ? hex.toUpperCase() : hex) + suffix
+  })
+  return (text) => text.replace(set, (character) => escapes[character.charCodeAt(0)] ?? character)
+}
 const json = (text: string): string => JSON.stringify(text).slice(1, -1)
 const percent = (text: string): string => encodeURIComponent(text)
 
@@ -52,7 +54,11 @@ const escapedSpellings = [true, false].flatMap((isUpper) => [
 /** Whole spellings of a token; in base64 behind zero, one or two bytes of something else, without what depends on the neighbours. */
 export function formsOf(token: string): string[] {
   if (!visibleAscii.test(token)) return [token]
-  return [...new Set([...spellings, ...escapedSpellings].map((spell) => spell(token)).concat(base64Forms(token, 0)))]
+  return [
+    ...new Set(
+      [...spellings, ...escapedSpellings].map((spell) => spell(token)).concat(base64Forms(token, 0).flatMap(inBothAlphabets)),
+    ),
+  ]
 }
 
 /** The first characters of each spelling. Costs some microseconds, however long the token is. */
@@ -61,7 +67,9 @@ export function beginningsOf(token: string): string[] {
   const start = token.slice(0, beginningLength + 4)
   // What follows the next character that an encoder may escape can be spelt otherwise than what stands before it.
   const plain = start.slice(0, 1 + start.slice(1).search(/[^A-Za-z0-9]|$/))
-  const all = [...spellings, ...escapedSpellings].map((spell) => spell(plain)).concat(base64Forms(start, 0))
+  const all = [...spellings, ...escapedSpellings]
+    .map((spell) => spell(plain))
+    .concat(base64Forms(start, 0).flatMap(inBothAlphabets))
   return [...new Set(all.map((text) => text.slice(0, beginningLength)))]
 }
 
@@ -72,26 +80,26 @@ export function needlesOf(token: string): string[] {
   const run = plainRunOf(token)
   const ends = run === undefined ? spellings.map((spell) => spell(end)) : []
   for (const spell of escapedSpellings) ends.push(spell(token.slice(-mostCharactersInEscapes)))
-  ends.push(...base64Forms(token, Math.max(0, token.length - needleBytes - 3)))
+  ends.push(...base64Forms(token, Math.max(0, token.length - longestEndBytes)).flatMap(base64PiecesOf))
   return [...new Set([...(run === undefined ? [] : [run]), ...ends.map((text) => text.slice(-needleLength))])]
 }
 
 /** From the end, because what stands there belongs to one token alone more often. */
 function plainRunOf(token: string): string | undefined {
   let length = 0
-  let best = ''
-  for (let at = token.length - 1; at >= 0 && best.length < needleLength; at--) {
+  let [start, longest] = [0, 0]
+  for (let at = token.length - 1; at >= 0 && longest < needleLength; at--) {
     length = isPlain(token.charCodeAt(at)) ? length + 1 : 0
-    if (length > best.length) best = token.slice(at, at + length)
+    if (length > longest) [start, longest] = [at, length]
   }
-  return best.length >= shortestRun ? best : undefined
+  return longest >= shortestRun ? token.slice(start, start + longest) : undefined
 }
 
 function isPlain(code: number): boolean {
   return (code >= 0x61 && code <= 0x7a) || (code >= 0x41 && code <= 0x5a) || (code >= 0x30 && code <= 0x39)
 }
 
-/** Base64 of what follows `from`, in three positions and both alphabets (RFC 4648, sections 4 and 5). */
+/** Base64 of what follows `from`, in three positions (RFC 4648 section 4). */
 function base64Forms(token: string, from: number): string[] {
   const forms: string[] = []
   for (let lead = 0; lead < 3; lead++) {
@@ -99,10 +107,20 @@ function base64Forms(token: string, from: number): string[] {
     const before = start === 0 ? lead : 0
     const bytes = Buffer.alloc(before + token.length - start)
     bytes.write(token.slice(start), before, 'latin1')
-    const text = bytes.toString('base64').slice(Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6))
-    forms.push(text, text.replaceAll('+', '-').replaceAll('/', '_'))
+    forms.push(bytes.toString('base64').slice(Math.ceil((before * 8) / 6), Math.floor((bytes.length * 8) / 6)))
   }
   return forms
+}
+
+/** A text of base64 in both alphabets (RFC 4648 sections 4 and 5). */
+function inBothAlphabets(text: string): string[] {
+  return [text, text.replaceAll('+', '-').replaceAll('/', '_')]
+}
+
+/** The last piece that both alphabets write alike, or else the end in each. */
+function base64PiecesOf(text: string): string[] {
+  const same = plainRunOf(text)
+  return same?.length === needleLength ? [same] : inBothAlphabets(text.slice(-needleLength))
 }
 
 /** JSON within JSON doubles its backslashes, at each level anew. */

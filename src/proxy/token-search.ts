@@ -1,8 +1,7 @@
+import { GramTable, gramBytes } from './gram-table.ts'
 import { TokenBeginnings } from './token-beginnings.ts'
 import { formsOf, needlesOf, unescaped } from './token-forms.ts'
 
-/** So many bytes are compared at each place that is looked at. */
-const gramBytes = 4
 /** A character may stand as `\\u0041`. */
 const mostEscaped = 6
 
@@ -15,33 +14,19 @@ interface Needle {
  * Looks for tokens, in all their spellings at once, at every so-manieth byte only: a sequence of n bytes cannot lie between two places
  * that are less than n - 3 apart without covering the four bytes at one of them. Where those four stand in no piece of a spelling
  * nothing is near. Else the piece is compared, and then the whole. Made once per session; searching every byte for each spelling
- * was half the cost of a download.
+ * was half the cost of a download. Every session in memory has one, so what can be made again is not kept.
  */
 export class TokenSearch {
   readonly tokens: readonly string[]
-  readonly #needles: readonly Needle[]
-  /** A hash table of the four bytes at every place of the needles; 0 is free, and no needle has four zeros. */
-  readonly #grams: Uint32Array
-  readonly #mask: number
+  readonly #grams: GramTable
   readonly #step: number
-  readonly #longest: number
-  readonly #reach: number
-  /** The bytes that stand in some spelling: a chunk that ends with another ends within none. */
-  #standing: Uint8Array | undefined
   #beginnings: TokenBeginnings | undefined
 
   constructor(tokens: readonly string[]) {
     this.tokens = tokens
-    this.#reach = mostEscaped * tokens.reduce((most, { length }) => Math.max(most, length), 0)
-    this.#needles = tokens.flatMap((token) => needlesOf(token).map((text) => ({ bytes: Buffer.from(text), token })))
-    const lengths = this.#needles.map(({ bytes }) => bytes.length)
-    this.#longest = Math.max(0, ...lengths)
-    this.#step = Math.min(...lengths) - gramBytes + 1
-    const count = lengths.reduce((sum, length) => sum + length, 0)
-    this.#mask = (1 << Math.ceil(Math.log2(Math.max(16, count * 1.5)))) - 1
-    this.#grams = new Uint32Array(this.#mask + 1)
-    for (const { bytes } of this.#needles)
-      for (let at = 0; at + gramBytes <= bytes.length; at++) this.#add(bytes.readUInt32LE(at))
+    const needles = tokens.flatMap(needlesOf).map((text) => Buffer.from(text))
+    this.#step = needles.reduce((least, { length }) => Math.min(least, length), Infinity) - gramBytes + 1
+    this.#grams = new GramTable(needles)
   }
 
   /** Whether bytes carry a token. */
@@ -49,7 +34,7 @@ export class TokenSearch {
     const last = bytes.length - gramBytes
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
     for (let at = this.#step - 1; at <= last; at += this.#step) {
-      if (this.#has(view.getUint32(at, true)) && this.#isNear(bytes, at)) return true
+      if (this.#grams.has(view.getUint32(at, true)) && this.#isNear(bytes, at)) return true
     }
     return false
   }
@@ -58,50 +43,53 @@ export class TokenSearch {
   isInText(text: string): boolean {
     const last = text.length - gramBytes
     for (let at = this.#step - 1; at <= last; at += this.#step) {
-      if (this.#has(gramOfText(text, at))) return this.isIn(Buffer.from(text))
+      if (this.#grams.has(gramOfText(text, at))) return this.isIn(Buffer.from(text))
     }
     return false
   }
 
   /** No spelling is longer than this. */
   get reach(): number {
-    return this.#reach
+    return mostEscaped * this.tokens.reduce((most, { length }) => Math.max(most, length), 0)
   }
 
   /** How many bytes at the end may be the beginning of a token. */
   beginningAtEndOf(bytes: Buffer): number {
-    this.#standing ??= standing(this.tokens)
-    if (this.#standing[bytes.at(-1) ?? 0] === 0) return 0
+    const end = bytes.at(-1) ?? 0
+    if (end < 0x80 && !standing.has(end) && !this.tokens.some((token) => token.includes(String.fromCharCode(end)))) return 0
     this.#beginnings ??= new TokenBeginnings(this.tokens)
     return this.#beginnings.atEndOf(bytes)
   }
 
   #isNear(bytes: Buffer, at: number): boolean {
-    const start = Math.max(0, at + gramBytes - this.#longest)
-    const window = bytes.subarray(start, at + this.#longest)
-    return this.#needles.some(({ bytes: needle, token }) => {
+    const { needles, longest } = piecesOf(this)
+    const start = Math.max(0, at + gramBytes - longest)
+    const window = bytes.subarray(start, at + longest)
+    return needles.some(({ bytes: needle, token }) => {
       for (let found = window.indexOf(needle); found !== -1; found = window.indexOf(needle, found + 1)) {
         if (isTokenAround(bytes, start + found, needle, token)) return true
       }
       return false
     })
   }
+}
 
-  #add(gram: number): void {
-    let slot = hashed(gram) & this.#mask
-    while (this.#grams[slot] !== 0 && this.#grams[slot] !== gram) slot = (slot + 1) & this.#mask
-    this.#grams[slot] = gram
-  }
+interface Pieces {
+  readonly search: TokenSearch
+  readonly needles: readonly Needle[]
+  readonly longest: number
+}
 
-  #has(gram: number): boolean {
-    let slot = hashed(gram) & this.#mask
-    for (;;) {
-      const held = this.#grams[slot]
-      if (held === 0) return false
-      if (held === gram) return true
-      slot = (slot + 1) & this.#mask
-    }
-  }
+/** Of the search that looked closely last. */
+let lastPieces: Pieces | undefined
+
+/** Rarely asked for, and then often in a row. */
+function piecesOf(search: TokenSearch): Pieces {
+  if (lastPieces?.search === search) return lastPieces
+  const needles = search.tokens.flatMap((token) => needlesOf(token).map((text) => ({ bytes: Buffer.from(text), token })))
+  const longest = needles.reduce((most, { bytes }) => Math.max(most, bytes.length), 0)
+  lastPieces = { search, needles, longest }
+  return lastPieces
 }
 
 /** Whether the piece at a place is one of a whole spelling of the token, or of any mixture of escapes. */
@@ -123,15 +111,7 @@ function gramOfText(text: string, at: number): number {
   return (low | ((text.charCodeAt(at + 3) & 255) << 24)) >>> 0
 }
 
-/** Knuth's multiplicative hash. */
-function hashed(gram: number): number {
-  return Math.imul(gram, 0x9e37_79b1) >>> 16
-}
-
-/** The bytes of the tokens themselves, and those of their escapes and of base64. */
-function standing(tokens: readonly string[]): Uint8Array {
-  const found = new Uint8Array(256)
-  const bytes = Buffer.from(`${tokens.join('')}%\\"&#;+/-_=ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789`)
-  for (const byte of bytes) found[byte] = 1
-  return found
-}
+/** Bytes that some spelling of some token may end a chunk with: those of tokens as they are (RFC 6750 section 2.1), of escapes and of base64. */
+const standing: ReadonlySet<number> = new Set(
+  Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/=%\\"&#;'),
+)
