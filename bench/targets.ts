@@ -31,14 +31,17 @@ const everything: readonly ScenarioName[] = [...bodies, 'steady', 'events', 'mes
 
 export const baseName = 'bare undici proxy, no login'
 
-const bare = (name: string): Target => ({
+/** As long as the access token of the benchmark's provider. */
+const tokenBytes = 640
+
+const bare = (name: string, bearer?: string): Target => ({
   name,
   scenarios: [...bodies, 'steady'],
   slices: 16,
   program: (port, { upstreamPort }) => ({
     command: process.execPath,
     args: [`${builtFolder}/servers/bare.js`],
-    env: { PORT: String(port), UPSTREAM: `http://127.0.0.1:${upstreamPort}` },
+    env: { PORT: String(port), UPSTREAM: `http://127.0.0.1:${upstreamPort}`, BEARER: bearer ?? '' },
   }),
 })
 
@@ -221,6 +224,7 @@ const nginx: Target = {
 export const targets: readonly Target[] = [
   bare(baseName),
   { ...bare('the same again (control)'), scenarios: ['get'] },
+  { ...bare('bare, with the header fields of a BFF', 'x'.repeat(tokenBytes)), scenarios: ['get', 'post'] },
   coatcheck('Coatcheck, embedded', {}),
   coatcheck('Coatcheck, Redis', { store: 'redis' }),
   coatcheck('Coatcheck, Postgres', { store: 'postgres' }),
