@@ -249,6 +249,13 @@ export const proxy = [
     tests: [search],
   },
   {
+    file: 'src/proxy/gram-table.ts',
+    original: 'at + gramBytes <= text.length; at++) this.#add',
+    mutant: 'at + gramBytes < text.length; at++) this.#add',
+    weakens: 'the last place of each piece is not known',
+    tests: ['src/proxy/gram-table.test.ts', search],
+  },
+  {
     file: 'src/proxy/token-search.ts',
     original: '.includes(token)',
     mutant: '.includes(`${token} `)',
