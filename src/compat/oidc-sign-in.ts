@@ -85,11 +85,16 @@ export class UserManager {
     await this.#client.session()
   }
 
-  /** Asks whether the session is alive. Rejects with `login_required` only if it has ended. */
+  /** Asks whether the session is alive, and raises `userLoaded`. Rejects with `login_required` only if it has ended. */
   async signinSilent(_args: SigninSilentArgs = {}): Promise<User | null> {
-    const session = await this.#client.session()
+    let isTold = false
+    // Where somebody else has logged in meanwhile, the events have said so.
+    const stopListening = this.events.addUserLoaded(() => void (isTold = true))
+    const session = await this.#client.session().finally(stopListening)
     if (!session) throw loginRequired()
-    return this.#userOf(session)
+    const user = this.#userOf(session)
+    if (!isTold) this.events.raiseLoaded(user)
+    return user
   }
 
   async signinSilentCallback(_url?: string): Promise<void> {

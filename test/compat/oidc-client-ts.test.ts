@@ -138,7 +138,10 @@ test('a callback route of another origin is not where the login returns', async 
 test('a renewal resolves while the session lives and rejects as the library does when it has ended', async () => {
   page.gateway = sessionOf('ada')
   const manager = new compat.UserManager(settings)
+  const loaded: string[] = []
+  manager.events.addUserLoaded((user) => void loaded.push(user.profile.sub))
   expect((await manager.signinSilent())?.profile.sub).toBe('ada')
+  expect(loaded, 'as in the library').toEqual(['ada'])
   page.gateway = null
   await expect(manager.signinSilent()).rejects.toMatchObject({ name: 'ErrorResponse', error: 'login_required' })
 })
