@@ -13,7 +13,8 @@ export default defineConfig({
     reporters: ['default', './test/support/closing-line-reporter.ts'],
     coverage: { provider: 'v8', include: ['src/**'], exclude: ['src/**/*.test.ts'] },
     projects: [
-      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'] } },
+      // They are of pure code, which they can share: a process for each file would take as long as the tests.
+      { extends: true, test: { name: 'unit', include: ['src/**/*.test.ts'], isolate: false } },
       {
         extends: true,
         test: {
@@ -28,9 +29,19 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
+          exclude: ['test/e2e/lab.test.ts'],
           globalSetup: ['test/support/global-setup.ts', 'test/support/chromium-setup.ts'],
           // One real browser at a time is what two cores hold.
           fileParallelism: false,
+        },
+      },
+      // `npm run lab -- --check`: every attack there is, in half a minute.
+      {
+        extends: true,
+        test: {
+          name: 'lab',
+          include: ['test/e2e/lab.test.ts'],
+          globalSetup: ['test/support/global-setup.ts', 'test/support/chromium-setup.ts'],
         },
       },
     ],
