@@ -7,6 +7,7 @@ import type { RouteTable } from './routes.ts'
 import type { SessionCookie } from './session/cookies.ts'
 import { sessionView, type SessionView } from './session/session-view.ts'
 import type { Sessions } from './session/sessions.ts'
+import { parseUrl } from './config/url-reading.ts'
 
 /** Headers of any kind: a web `Headers`, what Next.js gives, or Node's `req.headers`. */
 export type HeadersLike = GettableHeaders | IncomingHttpHeaders
@@ -69,7 +70,7 @@ export class ServerSide {
   target(routeOrUrl: string | URL): string {
     const { origin, routes } = this.#options
     const text = String(routeOrUrl)
-    const url = URL.canParse(text, origin) ? new URL(text, origin) : undefined
+    const url = parseUrl(text, origin)
     if (url === undefined) throw new BffError('bad_request', { reason: 'neither a path nor an address' })
     const isOwn = url.origin === origin
     const candidates = isOwn ? [url.pathname + url.search] : this.#pathsTo(url)

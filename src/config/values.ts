@@ -1,4 +1,5 @@
 import { isIP } from 'node:net'
+import { parseUrl } from './url-reading.ts'
 
 /** Pure judgements about single config values. Each `problem` reads on after the value: `"x" is not an origin; write ...`. */
 
@@ -18,7 +19,7 @@ export function isLoopbackHost(hostname: string): boolean {
  * other readers of the same text take for something else.
  */
 function parseWebUrl(text: string): URL | undefined {
-  return /^https?:\/\/[^\s\\/?#][^\s\\]*$/i.test(text) && URL.canParse(text) ? new URL(text) : undefined
+  return /^https?:\/\/[^\s\\/?#][^\s\\]*$/i.test(text) ? parseUrl(text) : undefined
 }
 
 /** A public origin in its canonical form, or what is wrong with the text. */
@@ -60,7 +61,7 @@ export function issuerProblem(text: string): string | undefined {
 
 /** Judges an API's identifier: an absolute URI without fragment (RFC 8707 section 2), kept as it is written. */
 export function resourceProblem(text: string): string | undefined {
-  if (!/^[a-z][a-z0-9+.-]*:[^\s]+$/i.test(text) || !URL.canParse(text)) {
+  if (!/^[a-z][a-z0-9+.-]*:[^\s]+$/i.test(text) || parseUrl(text) === undefined) {
     return 'is not an absolute URI; write it whole, as in https://orders.example.com'
   }
   return text.includes('#') ? 'has a fragment, which a resource cannot have (RFC 8707, section 2); remove it' : undefined

@@ -1,5 +1,6 @@
 import type { ClientConfig } from 'pg'
 import type { PostgresStoreOptions } from './postgres-store-options.ts'
+import { parseUrl } from '../config/url-reading.ts'
 
 /** The options, checked and complete. */
 export interface PostgresSettings {
@@ -49,7 +50,7 @@ export function readPostgresOptions(options: PostgresStoreOptions): PostgresSett
 }
 
 function readUrl(name: string, text: string, ca: string | undefined): ClientConfig {
-  const url = URL.canParse(text) ? new URL(text) : undefined
+  const url = parseUrl(text)
   if (url === undefined || (url.protocol !== 'postgres:' && url.protocol !== 'postgresql:'))
     throw new TypeError(`${name}: is not a PostgreSQL URL; write it as in postgres://user:password@host:5432/database`)
   for (const parameter of url.searchParams.keys()) {

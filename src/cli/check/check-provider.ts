@@ -4,6 +4,7 @@ import type { Question } from './ask.ts'
 import { collectFindings } from './finding.ts'
 import type { Finding } from './finding.ts'
 import { discoveryUrl, judgeDiscovery, judgeKeys } from './judge-provider.ts'
+import { parseUrl } from '../../config/url-reading.ts'
 
 /** Asks the provider for its metadata and keys, and judges them. */
 export async function checkProvider(config: Config, signal: AbortSignal): Promise<Finding[]> {
@@ -13,7 +14,7 @@ export async function checkProvider(config: Config, signal: AbortSignal): Promis
   const url = discoveryUrl(provider.issuer)
   const { findings, metadata } = judgeDiscovery(provider, await ask(get(url)), Date.now())
   const keys = metadata?.['jwks_uri']
-  const keysUrl = typeof keys === 'string' && URL.canParse(keys) ? new URL(keys) : undefined
+  const keysUrl = typeof keys === 'string' ? parseUrl(keys) : undefined
   const judged =
     keysUrl !== undefined && /^https?:$/.test(keysUrl.protocol) ? judgeKeys(provider, keysUrl, await ask(get(keysUrl))) : []
   return [...findings, ...judged, ...tellRegistration(config)]

@@ -5,6 +5,7 @@ import type { Answer } from './ask.ts'
 import { wordFailure } from './failure-words.ts'
 import { collectFindings } from './finding.ts'
 import type { Finding, Report } from './finding.ts'
+import { parseUrl } from '../../config/url-reading.ts'
 
 /** A provider's metadata as it came: nothing about it is known (OpenID Connect Discovery 1.0 section 3). */
 export type Metadata = Readonly<Record<string, unknown>>
@@ -94,7 +95,7 @@ function judgeEndpoints(provider: ProviderConfig, metadata: Metadata, report: Re
         )
       continue
     }
-    const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined
+    const url = typeof value === 'string' ? parseUrl(value) : undefined
     if (url === undefined) report('problem', `the metadata have a ${name} that is not a URL`, 'correct it at the provider')
     else if (url.protocol !== 'https:' && !isLoopbackHost(url.hostname) && !provider.dangerouslyAllowPlainHttp) {
       report(
